@@ -1,0 +1,93 @@
+"""Cost reports: floating-point operations and IR size of a first-order program.
+
+Convention: add, mul, div, sqrt and each elementary call count 1, selects and moves 0, bodies count times their trip
+count, a branch as its dearest arm. Sums over a domain of n elements add n - 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..lang.diagnostics import InternalError
+from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, Step, bodies, substitute_sizes
+from ..lang.primitives import get
+from ..lang.sizes import Size
+
+
+def flops(program: Program, sizes: Mapping[str, int] | None = None) -> int:
+    """Floating-point operations of one run, all sizes known (`sizes` gives the values of size variables)."""
+    if sizes:
+        program = substitute_sizes(program, sizes)
+    return _flops(program, {})
+
+
+def _flops(program: Program, known: dict[int, int]) -> int:
+    if id(program) not in known:
+        types = program.types
+        known[id(program)] = sum(_step_flops(step, types, known) for step in program.steps)
+    return known[id(program)]
+
+
+def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int]) -> int:
+    match step.op:
+        case Apply(primitive):
+            operands = tuple(types[slot] for slot in step.operands)
+            return _apply_flops(primitive, operands, step.types)
+        case Each(size=size, body=body, combine=combine):
+            count = _number(size)
+            sums = sum(_elements(t) for t, how in zip(step.types, combine, strict=True) if how == "sum")
+            return count * _flops(body, known) + max(0, count - 1) * sums
+        case Fold(size=size, body=body, combine=combine, condition=condition):
+            count = _number(size)
+            extras = step.types[len(step.types) - len(combine) :]
+            sums = sum(_elements(t) for t, how in zip(extras, combine, strict=True) if how == "sum")
+            test = 0 if condition is None else _flops(condition, known)
+            return count * (_flops(body, known) + test) + max(0, count - 1) * sums
+        case Branch(arms):
+            return max(_flops(arm, known) for arm in arms)
+        case Call(program):
+            return _flops(program, known)
+        case _:
+            return 0
+
+
+def _apply_flops(primitive: str, operands: tuple[object, ...], results: tuple[object, ...]) -> int:
+    rule = get(primitive).flops
+    arrays = [t for t in results if isinstance(t, ArrayType)]
+    if callable(rule):
+        return int(rule(operands, results))  # type: ignore[arg-type]
+    if not any(isinstance(t, ArrayType) and t.is_float for t in (*operands, *results)):
+        return 0
+    return rule * _elements(arrays[0])
+
+
+def _elements(type_: object) -> int:
+    assert isinstance(type_, ArrayType)
+    return _number(type_.elements) if type_.is_float else 0
+
+
+def _number(size: Size) -> int:
+    if not isinstance(size, int):
+        raise InternalError(f"the size {size} must be known to count operations")
+    return size
+
+
+def ir_size(program: Program) -> int:
+    """Number of steps, bodies included once each time they are written."""
+    return sum(1 + sum(ir_size(body) for body in bodies(step.op)) for step in program.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Flops of the value and of value and gradient, both simplified, and IR sizes."""
+
+    value: int
+    gradient: int
+    value_size: int
+    gradient_size: int
+
+    @property
+    def ratio(self) -> float:
+        """flops(value and gradient) / flops(value)."""
+        return self.gradient / max(1, self.value)

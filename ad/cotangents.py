@@ -1,0 +1,119 @@
+"""Cotangents waiting to be used: ``Zero | Slot | At(index, cotangent) | Sum``.
+
+A `Ledger` keeps, for every slot, the contributions that the backward walk has made so far. A read ``x[i]`` contributes an
+`At`, which stays sparse through enclosing bodies and becomes one `scatter_add` per array where the array was made.
+Zero is the absence of an entry; Sum is an entry with several contributions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..lang.builder import Builder
+from ..lang.ir import ArrayType
+from ..lang.sizes import Size, product
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """`value` added at `indices` (slots of i64 arrays of one shape S) of the leading axes; value: S ++ rest."""
+
+    indices: tuple[int, ...]
+    value: int
+
+
+class Ledger:
+    """Contributions per slot: dense slots and `At`s."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self._dense: dict[int, int] = {}
+        self._sparse: dict[int, list[At]] = {}
+
+    def add(self, slot: int, contribution: int | At | None) -> None:
+        """Add a contribution to the cotangent of `slot`; None adds nothing."""
+        if contribution is None:
+            return
+        if isinstance(contribution, At):
+            self._sparse.setdefault(slot, []).append(contribution)
+        elif slot in self._dense:
+            self._dense[slot] = self.builder.apply("add", self._dense[slot], contribution)
+        else:
+            self._dense[slot] = contribution
+
+    def has(self, slot: int) -> bool:
+        return slot in self._dense or slot in self._sparse
+
+    def parts(self, slot: int) -> tuple[int | None, tuple[At, ...]]:
+        """Take the dense part and the sparse parts, the latter joined where they share a form."""
+        joined = _join(self.builder, self._sparse.pop(slot, []))
+        return self._dense.pop(slot, None), tuple(joined)
+
+    def take(self, slot: int) -> int | None:
+        """Take the cotangent as one dense slot; None when it is zero."""
+        dense, sparse = self.parts(slot)
+        for at in sparse:
+            base = self.builder.zeros(self.builder.array_type(slot)) if dense is None else dense
+            dense = self.builder.apply("scatter_add", base, at.value, *at.indices, proved=True)
+        return dense
+
+    def through_gather(self, x: int, indices: tuple[int, ...], result: int) -> bool:
+        """Pass what waits at ``result = x[indices]`` on to `x`; sparse parts compose with a scalar index."""
+        b = self.builder
+        dense, sparse = self.parts(result)
+        if dense is not None:
+            self.add(x, At(indices, dense))
+        for at in sparse:
+            if b.array_type(indices[0]).shape:
+                filled = b.apply("scatter_add", b.zeros(b.array_type(result)), at.value, *at.indices, proved=True)
+                self.add(x, At(indices, filled))
+            else:
+                shape = b.array_type(at.indices[0]).shape
+                outer = tuple(b.broadcast(index, shape, ()) for index in indices)
+                self.add(x, At((*outer, *at.indices), at.value))
+        return dense is not None or bool(sparse)
+
+
+def _join(b: Builder, parts: Sequence[At]) -> list[At]:
+    """Flatten and concatenate parts that index the same number of axes, so that each array is scattered to once."""
+    groups: dict[int, list[At]] = {}
+    for part in parts:
+        groups.setdefault(len(part.indices), []).append(part)
+    return [group[0] if len(group) == 1 else _concatenate(b, group) for group in groups.values()]
+
+
+def _concatenate(b: Builder, group: Sequence[At]) -> At:
+    flat = [_flatten(b, part) for part in group]
+    count = len(group[0].indices)
+    indices = tuple(b.apply("concat", *(part.indices[k] for part in flat), axis=0) for k in range(count))
+    return At(indices, b.apply("concat", *(part.value for part in flat), axis=0))
+
+
+def _flatten(b: Builder, part: At) -> At:
+    """The same contribution with its index arrays of rank one."""
+    shape = b.array_type(part.indices[0]).shape
+    if len(shape) == 1:
+        return part
+    length: Size = product(shape)
+    value = b.array_type(part.value)
+    rest = value.shape[len(shape) :]
+    indices = tuple(b.apply("reshape", index, shape=(length,)) for index in part.indices)
+    return At(indices, b.apply("reshape", part.value, shape=(length, *rest)))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """How one cotangent leaves a body: dense, or as an `At` with `indices` index arrays (0 means dense).
+
+    `type` is the type of the value; `batch` is the shape of the index arrays.
+    """
+
+    indices: int
+    type: ArrayType
+    batch: tuple[Size, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of outputs it takes: the indices, then the value."""
+        return self.indices + 1

@@ -1,0 +1,154 @@
+"""Derivative programs people ask for, built from `forward` and `reverse`.
+
+Enters: a first-order program and the positions of the inputs to differentiate in. Leaves: a normalised first-order
+program. All of them simplify before and after differentiation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ..lang.builder import Builder
+from ..lang.diagnostics import InternalError
+from ..lang.ir import ArrayType, Program
+from ..lang.passes import normalise
+from ..lang.sizes import Size
+from .activity import is_float
+from .cost import Cost, flops, ir_size
+from .forward import forward
+from .reverse import reverse
+
+
+def _flags(program: Program, wrt: Sequence[int]) -> tuple[bool, ...]:
+    for k in wrt:
+        if not is_float(program.inputs[k]):
+            raise InternalError(f"input {k} of {program.name} is not a float")
+    return tuple(k in wrt for k in range(len(program.inputs)))
+
+
+@lru_cache(maxsize=256)
+def value_and_gradient(program: Program, wrt: tuple[int, ...], *, recompute: bool = False) -> Program:
+    """``x -> (y, gradient)`` for a program whose first output is a float scalar; other outputs are auxiliary.
+
+    Args:
+        program: a first-order program.
+        wrt: positions of float inputs; the gradient has one output per position, in order.
+        recompute: loops save only their carries.
+    """
+    program = normalise(program)
+    both = reverse(program, _flags(program, wrt), recompute=recompute)
+    count = len(program.inputs)
+    b = Builder(program.name, program.inputs, program.sizes)
+    seeds = []
+    for k, type_ in enumerate(t for t in program.output_types if is_float(t)):
+        assert isinstance(type_, ArrayType)
+        seeds.append(b.full(1.0 if k == 0 else 0.0, type_))
+    outputs = b.inline(both, [*range(count), *seeds])
+    bars = outputs[len(program.outputs) :]
+    order = {k: position for position, k in enumerate(sorted(wrt))}
+    return normalise(b.build([*outputs[: len(program.outputs)], *(bars[order[k]] for k in wrt)]))
+
+
+def gradient(program: Program, wrt: tuple[int, ...]) -> Program:
+    """``x -> gradient`` of the first output."""
+    both = value_and_gradient(program, wrt)
+    return select_outputs(both, range(len(program.outputs), len(both.outputs)))
+
+
+def select_outputs(program: Program, kept: Sequence[int]) -> Program:
+    """The program with only some of its outputs, simplified."""
+    b = Builder(program.name, program.inputs, program.sizes)
+    slots = b.inline(program, range(len(program.inputs)))
+    return normalise(b.build([slots[k] for k in kept]))
+
+
+def hessian_vector(program: Program, wrt: tuple[int, ...]) -> Program:
+    """``(x, v) -> H v``: forward mode over the gradient, one tangent per input in `wrt`."""
+    grad = gradient(program, wrt)
+    pushed = forward(grad, _flags(grad, wrt))
+    return select_outputs(pushed, range(len(grad.outputs), len(pushed.outputs)))
+
+
+def jacobian(program: Program, wrt: int, *, mode: str = "forward") -> Program:
+    """``x -> J`` with shape ``y.shape + x.shape`` per float output.
+
+    `mode` "forward" runs one tangent per element of the input, "reverse" one cotangent per element of the (single)
+    output.
+    """
+    program = normalise(program)
+    x_type = program.inputs[wrt]
+    assert isinstance(x_type, ArrayType)
+    if mode == "forward":
+        return normalise(_by_columns(program, wrt, x_type))
+    return normalise(_by_rows(program, wrt, x_type))
+
+
+def _unit(b: Builder, index: int, type_: ArrayType) -> int:
+    """The array that is one at flat position `index` and zero elsewhere."""
+    flat = type_.elements
+    counter = b.apply("iota", size=flat)
+    hit = b.apply("eq", counter, index)
+    one = b.apply("convert", hit, dtype=type_.dtype)
+    return b.apply("reshape", one, shape=type_.shape)
+
+
+def _by_columns(program: Program, wrt: int, x_type: ArrayType) -> Program:
+    pushed = forward(program, _flags(program, (wrt,)))
+    count = len(program.inputs)
+    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
+    x_dot = _unit(body, count, x_type)
+    outputs = body.inline(pushed, [*range(count), x_dot])
+    columns = body.build(outputs[len(program.outputs) :])
+    b = Builder(program.name, program.inputs, program.sizes)
+    size: Size = x_type.elements
+    stacks = b.each(size, range(count), [], columns, ["stack"] * len(columns.outputs))
+    return b.build([_columns_last(b, slot, x_type) for slot in stacks])
+
+
+def _columns_last(b: Builder, slot: int, x_type: ArrayType) -> int:
+    type_ = b.array_type(slot)
+    rank = type_.rank
+    moved = b.apply("transpose", slot, axes=(*range(1, rank), 0))
+    return b.apply("reshape", moved, shape=(*type_.shape[1:], *x_type.shape))
+
+
+def _by_rows(program: Program, wrt: int, x_type: ArrayType) -> Program:
+    both = reverse(program, _flags(program, (wrt,)))
+    (y_type,) = program.output_types
+    assert isinstance(y_type, ArrayType)
+    count = len(program.inputs)
+    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
+    y_bar = _unit(body, count, y_type)
+    outputs = body.inline(both, [*range(count), y_bar])
+    rows = body.build(outputs[1:])
+    b = Builder(program.name, program.inputs, program.sizes)
+    (stack,) = b.each(y_type.elements, range(count), [], rows, ["stack"])
+    return b.build([b.apply("reshape", stack, shape=(*y_type.shape, *x_type.shape))])
+
+
+def hessian(program: Program, wrt: int) -> Program:
+    """``x -> H`` of shape ``x.shape + x.shape``: columns of the gradient by forward mode."""
+    return jacobian(gradient(program, (wrt,)), wrt)
+
+
+def laplacian(program: Program, wrt: int) -> Program:
+    """``x -> trace of the Hessian``, summed element by element without forming the Hessian."""
+    x_type = program.inputs[wrt]
+    assert isinstance(x_type, ArrayType)
+    product = hessian_vector(program, (wrt,))
+    count = len(program.inputs)
+    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
+    unit = _unit(body, count, x_type)
+    (column,) = body.inline(product, [*range(count), unit])
+    entry = body.apply("mul", column, unit)
+    total = body.apply("reduce_sum", entry, axes=tuple(range(x_type.rank)))
+    b = Builder(program.name, program.inputs, program.sizes)
+    return normalise(b.build(b.each(x_type.elements, range(count), [], body.build([total]), ["sum"])))
+
+
+def cost(program: Program, wrt: tuple[int, ...]) -> Cost:
+    """Flops and IR sizes of the value and of value and gradient; all sizes must be known."""
+    value = normalise(program)
+    both = value_and_gradient(program, wrt)
+    return Cost(flops(value), flops(both), ir_size(value), ir_size(both))

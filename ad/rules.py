@@ -1,0 +1,227 @@
+"""From the derivative kind of a row to tangents and cotangents of one `Apply` step.
+
+What enters is a step already emitted into a builder with the slots of its operands and results; what leaves are slots of
+tangents (forward) or of cotangent contributions (reverse). Seven kinds are handled here, not a hundred names; the one
+exception, the cotangent of `gather`, stays an `At` and lives in `ad.cotangents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..lang.builder import Builder
+from ..lang.diagnostics import InternalError
+from ..lang.ir import Apply, ArrayType, Program
+from ..lang.primitives import get
+from ..lang.primitives.row import (
+    Defined,
+    Discrete,
+    Implicit,
+    Linear,
+    Piecewise,
+    Primitive,
+    RuleContext,
+    Selects,
+    Smooth,
+)
+from ..lang.primitives.rules import expression
+
+Slots = Sequence[int]
+Maybe = Sequence[int | None]
+
+
+def is_differentiable(op: Apply) -> bool:
+    """Whether tangents pass through the primitive at all."""
+    return not isinstance(get(op.primitive).derivative, Discrete)
+
+
+def carries_tangent(op: Apply, operand: int, type_: ArrayType) -> bool:
+    """Whether operand number `operand` contributes to the derivative."""
+    derivative = get(op.primitive).derivative
+    if not type_.is_float or isinstance(derivative, Discrete):
+        return False
+    if isinstance(derivative, Linear) and isinstance(derivative.transposes, tuple):
+        return derivative.transposes[operand] is not None
+    return True
+
+
+def definition_of(op: Apply, operand_types: Sequence[ArrayType]) -> Program | None:
+    """The program a `Defined` primitive stands for, closed over its operands."""
+    derivative = get(op.primitive).derivative
+    if not isinstance(derivative, Defined):
+        return None
+    builder = Builder(op.primitive, operand_types)
+    operands = tuple(range(len(operand_types)))
+    result = derivative.definition(RuleContext(builder, operands, (), op.params))
+    return builder.build((result,))
+
+
+# --- forward ---------------------------------------------------------------------------------------------------------
+
+
+def tangent(b: Builder, op: Apply, operands: Slots, result: int, tangents: Maybe) -> int | None:
+    """The tangent of the result, or None when it is zero by construction."""
+    row = get(op.primitive)
+    context = RuleContext(b, tuple(operands), (result,), op.params)
+    match row.derivative:
+        case Smooth() | Piecewise():
+            total = None
+            for k, x_dot in enumerate(tangents):
+                if x_dot is not None:
+                    total = _plus(b, total, scaled_by_partial(context, row, k, x_dot))
+            return None if total is None else match_shape(b, total, b.array_type(result))
+        case Linear():
+            return _linear_tangent(b, op, row.derivative, operands, result, tangents)
+        case Selects(gather):
+            return None if tangents[0] is None else gather(context, tangents[0])
+        case Implicit(_, rule):
+            return rule(context, tuple(tangents)) if any(t is not None for t in tangents) else None
+        case Discrete():
+            return None
+        case Defined():
+            raise InternalError(f"{op.primitive} must be expanded before differentiation")
+
+
+def _linear_tangent(
+    b: Builder, op: Apply, derivative: Linear, operands: Slots, result: int, tangents: Maybe
+) -> int | None:
+    params = dict(op.params)
+    if all(x_dot is None for x_dot in tangents):
+        return None
+    if derivative.jointly:
+        moved = [
+            (b.zeros(b.array_type(x)) if x_dot is None else x_dot)
+            if carries_tangent(op, k, b.array_type(x))
+            else x
+            for k, (x, x_dot) in enumerate(zip(operands, tangents, strict=True))
+        ]
+        return b.apply(op.primitive, *moved, **params)
+    total = None
+    for k, x_dot in enumerate(tangents):
+        if x_dot is not None and carries_tangent(op, k, b.array_type(operands[k])):
+            term = b.apply(op.primitive, *operands[:k], x_dot, *operands[k + 1 :], **params)
+            total = _plus(b, total, term)
+    return None if total is None else match_shape(b, total, b.array_type(result))
+
+
+def scaled_by_partial(context: RuleContext, row: Primitive, k: int, factor: int) -> int | None:
+    """``factor * (partial of the result with respect to operand k)``, elementwise; None for a partial that is 0."""
+    b = context.builder
+    names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
+    names["y"] = context.results[0]
+    dtype = b.array_type(context.results[0]).dtype
+    for name, value in context.params:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            names[name] = b.constant(value, dtype)
+    match row.derivative:
+        case Smooth(partials, stable):
+            text = (stable or partials)[k]
+            if text == "0":
+                return None
+            return b.apply("mul", factor, expression(b, text, names))
+        case Piecewise(partials):
+            return _piecewise(b, partials[k], names, factor)
+    raise InternalError(f"{row.name} has no partials")
+
+
+def _piecewise(
+    b: Builder, pieces: Sequence[tuple[str, str]], names: dict[str, int], factor: int
+) -> int | None:
+    """Nested choices, last piece first; a piece of value 0 gives an exact zero whatever the factor is."""
+    chosen: int | None = None
+    shape_like = factor if b.array_type(factor).shape else names["y"]
+    zero = b.zeros(b.array_type(shape_like))
+    for number, (guard, value) in enumerate(reversed(pieces)):
+        if value == "0":
+            here = zero
+        else:
+            here = match_shape(b, b.apply("mul", factor, expression(b, value, names)), b.array_type(shape_like))
+        if number == 0:
+            chosen = here
+        else:
+            assert chosen is not None
+            chosen = b.apply("where", expression(b, guard, names), here, chosen)
+    return chosen
+
+
+# --- reverse ---------------------------------------------------------------------------------------------------------
+
+
+def cotangents(b: Builder, op: Apply, operands: Slots, result: int, z: int, active: Sequence[bool]) -> list[int | None]:
+    """Cotangent contributions to the active operands, given the cotangent `z` of the result."""
+    row = get(op.primitive)
+    context = RuleContext(b, tuple(operands), (result,), op.params)
+    match row.derivative:
+        case Smooth() | Piecewise():
+            bars = [scaled_by_partial(context, row, k, z) if on else None for k, on in enumerate(active)]
+        case Linear(transposes):
+            bars = [_transpose(context, transposes, k, z) if on else None for k, on in enumerate(active)]
+        case Selects() | Implicit():
+            return _by_transposing_tangent(b, op, operands, result, z, active)
+        case Discrete():
+            return [None] * len(operands)
+        case Defined():
+            raise InternalError(f"{op.primitive} must be expanded before differentiation")
+    return [
+        None if bar is None else match_shape(b, bar, b.array_type(x))
+        for bar, x in zip(bars, operands, strict=True)
+    ]
+
+
+def _transpose(context: RuleContext, transposes: object, k: int, z: int) -> int | None:
+    rule = transposes[k] if isinstance(transposes, tuple) else None
+    if not isinstance(transposes, tuple):
+        return transposes(context, z, k)  # type: ignore[operator]
+    if rule is None:
+        return None
+    if isinstance(rule, str):
+        names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
+        return expression(context.builder, rule, {**names, "y": context.results[0], "z": z})
+    return rule(context, z)
+
+
+def _by_transposing_tangent(
+    b: Builder, op: Apply, operands: Slots, result: int, z: int, active: Sequence[bool]
+) -> list[int | None]:
+    """Selects and Implicit state their tangent by linear primitives; its transpose is the cotangent."""
+    from .reverse import transpose
+
+    types = [b.array_type(slot) for slot in operands]
+    on = [k for k, flag in enumerate(active) if flag]
+    inputs = [*types, b.array_type(result), *(types[k] for k in on)]
+    inner = Builder(f"{op.primitive} tangent", inputs)
+    count = len(operands)
+    tangents: list[int | None] = [None] * count
+    for position, k in enumerate(on):
+        tangents[k] = count + 1 + position
+    y_dot = tangent(inner, op, range(count), count, tangents)
+    if y_dot is None:
+        return [None] * count
+    program = inner.build((y_dot,))
+    linear = [False] * (count + 1) + [True] * len(on)
+    bars = b.inline(transpose(program, tuple(linear)), [*operands, result, z])
+    answer: list[int | None] = [None] * count
+    for k, bar in zip(on, bars, strict=True):
+        answer[k] = bar
+    return answer
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def match_shape(b: Builder, slot: int, type_: ArrayType) -> int:
+    """Sum or repeat so that a scalar operand of an elementwise step and its array result agree."""
+    shape = b.array_type(slot).shape
+    if shape == type_.shape:
+        return slot
+    if not shape:
+        return b.broadcast(slot, type_.shape, ())
+    if not type_.shape:
+        return b.apply("reduce_sum", slot, axes=tuple(range(len(shape))))
+    raise InternalError(f"a derivative of shape {shape} cannot take shape {type_.shape}")
+
+
+def _plus(b: Builder, total: int | None, term: int | None) -> int | None:
+    if total is None or term is None:
+        return term if total is None else total
+    return b.apply("add", total, term)

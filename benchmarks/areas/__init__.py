@@ -1,0 +1,15 @@
+"""The areas of the benchmark, each one file with a function `rows(context)`, listed here in running order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..harness import Context, Row
+from . import adbench, frontend, speed, spine
+
+AREAS: dict[str, Callable[[Context], list[Row]]] = {
+    "spine": spine.rows,
+    "adbench": adbench.rows,
+    "frontend": frontend.rows,
+    "speed": speed.rows,
+}

@@ -1,0 +1,198 @@
+"""Lowering: a first-order program with known sizes enters, a Python function over JAX arrays leaves.
+
+The function writes the program's steps as array operations when JAX traces it: loops become ``scan`` and
+``while_loop``, choices become ``cond`` and ``switch``. It works under any JAX transformation that does not
+differentiate; derivatives are taken before, program to program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from ...lang.diagnostics import InternalError, fail
+from ...lang.ir import (
+    Apply,
+    ArrayType,
+    Branch,
+    Call,
+    Constant,
+    Each,
+    Fold,
+    Program,
+    SizeValue,
+    Step,
+    constant_value,
+)
+from ...lang.sizes import Size
+from .table import LOWERINGS, jax_dtype
+
+Lowered = Callable[..., tuple[Array, ...]]
+
+# Dependent scalar steps that XLA may fuse into one kernel. Compile time of such a kernel on CPU grows faster than
+# quadratically (0.9 s at 125 steps of a sine chain, minutes at 500), so longer chains are cut by barriers.
+CHAIN_LIMIT = 96
+
+
+def lower(program: Program) -> Lowered:
+    """The program as a function from JAX arrays to a tuple of JAX arrays.
+
+    Raises a diagnostic when a size is still a variable (E140) or a step is not first-order (E141).
+    """
+    if program.sizes:
+        raise fail(
+            "E140",
+            f"`{program.name}` still has size variables",
+            actual=", ".join(program.sizes),
+            hint="give the arguments, or the sizes, before compiling",
+        )
+
+    def run(*operands: Array) -> tuple[Array, ...]:
+        return _run(program, operands)
+
+    run.__name__ = run.__qualname__ = program.name or "program"
+    return run
+
+
+def _run(program: Program, operands: Sequence[Array]) -> tuple[Array, ...]:
+    slots = list(operands)
+    chain = 0
+    for step in program.steps:
+        slots.extend(_step(step, [slots[slot] for slot in step.operands]))
+        chain += _is_scalar(step)
+        if chain == CHAIN_LIMIT:
+            slots, chain = _cut(program, slots), 0
+    return tuple(slots[slot] for slot in program.outputs)
+
+
+def _is_scalar(step: Step) -> bool:
+    return isinstance(step.op, Apply) and all(isinstance(t, ArrayType) and not t.shape for t in step.types)
+
+
+def _cut(program: Program, slots: list[Array]) -> list[Array]:
+    """Keep XLA from fusing what came before with what comes next."""
+    live = sorted({slot for slot in _later_reads(program, len(slots)) if slot < len(slots)})
+    fenced = lax.optimization_barrier([slots[slot] for slot in live])
+    slots = list(slots)
+    for slot, value in zip(live, fenced, strict=True):
+        slots[slot] = value
+    return slots
+
+
+def _later_reads(program: Program, reached: int) -> set[int]:
+    reads = set(program.outputs)
+    for first, step in program.numbered():
+        if first >= reached:
+            reads.update(step.operands)
+    return reads
+
+
+def _step(step: Step, operands: list[Array]) -> Sequence[Array]:
+    match step.op:
+        case Constant() as op:
+            return (_constant(op, step),)
+        case SizeValue(size):
+            return (jnp.asarray(_known(size), jax_dtype("i64")),)
+        case Apply(primitive, params):
+            lowering = LOWERINGS.get(primitive)
+            if lowering is None:
+                raise InternalError(f"no XLA lowering for primitive {primitive}")
+            return (lowering(operands, dict(params)),)
+        case Each() as op:
+            return _each(op, operands)
+        case Fold(condition=None) as op:
+            return _fold(op, operands)
+        case Fold() as op:
+            return _while(op, operands)
+        case Branch() as op:
+            return _branch(op, operands)
+        case Call(program):
+            return _run(program, operands)
+        case op:
+            raise fail(
+                "E141",
+                f"a function value or variant ({type(op).__name__}) cannot be compiled",
+                step.origin,
+                hint="run it with the reference evaluator",
+            )
+
+
+def _constant(op: Constant, step: Step) -> Array:
+    (type_,) = step.types
+    assert isinstance(type_, ArrayType)
+    return jnp.asarray(constant_value(op, type_), jax_dtype(type_.dtype))
+
+
+def _known(size: Size) -> int:
+    if not isinstance(size, int):
+        raise InternalError(f"size {size} is not known at lowering")
+    return size
+
+
+# --- loops -----------------------------------------------------------------------------------------------------------
+
+
+def _zeros(op: Each | Fold, extras: int) -> tuple[Array, ...]:
+    """Where results combined by "sum" start."""
+    types = op.body.output_types[-extras:] if extras else ()
+    summed = [type_ for type_, how in zip(types, op.combine, strict=True) if how == "sum"]
+    return tuple(jnp.zeros(t.shape, jax_dtype(t.dtype)) for t in summed if isinstance(t, ArrayType))
+
+
+def _each(op: Each, operands: list[Array]) -> list[Array]:
+    """What vectorisation left: one element after another, in constant memory per element."""
+    sequential = Fold(op.size, op.captures, len(operands) - op.captures, op.body, op.combine)
+    return _fold(sequential, operands)
+
+
+def _fold(op: Fold, operands: list[Array]) -> list[Array]:
+    split = op.captures + op.arrays
+    captures, arrays, initial = operands[: op.captures], operands[op.captures : split], operands[split:]
+    carries = len(initial)
+    index = lax.iota(jax_dtype("i64"), _known(op.size))
+
+    def round_(state: tuple, element: tuple) -> tuple[tuple, tuple]:
+        carry, sums = state
+        results = _run(op.body, (*captures, *element[:-1], *carry, element[-1]))
+        extras = list(zip(results[carries:], op.combine, strict=True))
+        added = [value for value, how in extras if how == "sum"]
+        stacked = tuple(value for value, how in extras if how == "stack")
+        return (results[:carries], tuple(old + new for old, new in zip(sums, added, strict=True))), stacked
+
+    start = (tuple(initial), _zeros(op, len(op.combine)))
+    (carry, sums), stacked = lax.scan(round_, start, (*arrays, index), length=_known(op.size), reverse=op.reverse)
+    left_sums, left_stacks = iter(sums), iter(stacked)
+    extras = [next(left_sums) if how == "sum" else next(left_stacks) for how in op.combine]
+    return [*carry, *extras]
+
+
+def _while(op: Fold, operands: list[Array]) -> list[Array]:
+    captures, initial = operands[: op.captures], operands[op.captures :]
+    assert op.condition is not None
+    condition, limit = op.condition, _known(op.size)
+
+    def going(state: tuple) -> Array:
+        index, carry = state
+        return (index < limit) & _run(condition, (*captures, *carry))[0]
+
+    def round_(state: tuple) -> tuple:
+        index, carry = state
+        number = limit - 1 - index if op.reverse else index
+        return index + 1, _run(op.body, (*captures, *carry, number))
+
+    return list(lax.while_loop(going, round_, (jnp.zeros((), jax_dtype("i64")), tuple(initial)))[1])
+
+
+def _branch(op: Branch, operands: list[Array]) -> Sequence[Array]:
+    selector, captures = operands[0], operands[1:]
+    arms = [partial(_arm, arm) for arm in op.arms]
+    if selector.dtype == jnp.bool_:
+        return lax.cond(selector, arms[1], arms[0], *captures)
+    return lax.switch(selector, arms, *captures)
+
+
+def _arm(program: Program, *operands: Array) -> tuple[Array, ...]:
+    return _run(program, operands)

@@ -1,0 +1,211 @@
+"""Local rewrites that a `Builder` applies while steps are emitted: a table of (primitive, side condition, replacement).
+
+Every rule keeps the value bit for bit, also for infinities, NaN and signed zeros: ``0 * x`` is *not* dropped here, because
+only zeros made by differentiation may vanish, and those are never written down in the first place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .ir import Apply, ArrayType
+
+if TYPE_CHECKING:
+    from .builder import Builder
+
+Operands = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Answers with an existing or cheaper slot, or None when it does not match."""
+
+    name: str
+    primitive: str
+    rewrite: Callable[[Builder, Apply, Operands], int | None]
+
+
+def _is(b: Builder, slot: int, value: float) -> bool:
+    known = b.scalar(_source(b, slot))
+    return known is not None and not isinstance(known, bool) and known == value
+
+
+def _source(b: Builder, slot: int) -> int:
+    """The scalar a slot repeats, if it is a broadcast of one."""
+    step = b.definition(slot)
+    if step is not None and isinstance(step.op, Apply) and step.op.primitive == "broadcast":
+        if not b.array_type(step.operands[0]).shape:
+            return step.operands[0]
+    return slot
+
+
+def _keeps_shape(b: Builder, kept: int, other: int) -> bool:
+    return not b.array_type(other).shape or b.array_type(kept).shape == b.array_type(other).shape
+
+
+def _inner(b: Builder, slot: int, primitive: str) -> tuple[Apply, Operands] | None:
+    step = b.definition(slot)
+    if step is not None and isinstance(step.op, Apply) and step.op.primitive == primitive:
+        return step.op, step.operands
+    return None
+
+
+def _times_one(b: Builder, op: Apply, x: Operands) -> int | None:
+    if _is(b, x[1], 1) and _keeps_shape(b, x[0], x[1]):
+        return x[0]
+    if op.primitive == "mul" and _is(b, x[0], 1) and _keeps_shape(b, x[1], x[0]):
+        return x[1]
+    return None
+
+
+def _times_minus_one(b: Builder, op: Apply, x: Operands) -> int | None:
+    if _is(b, x[1], -1) and _keeps_shape(b, x[0], x[1]):
+        return b.apply("neg", x[0])
+    if _is(b, x[0], -1) and _keeps_shape(b, x[1], x[0]):
+        return b.apply("neg", x[1])
+    return None
+
+
+def _minus_zero(b: Builder, op: Apply, x: Operands) -> int | None:
+    zero = b.scalar(_source(b, x[1]))
+    positive = zero is not None and zero == 0 and str(zero)[0] != "-"
+    return x[0] if positive and _keeps_shape(b, x[0], x[1]) else None
+
+
+def _add_negative(b: Builder, op: Apply, x: Operands) -> int | None:
+    for kept, other in ((x[0], x[1]), (x[1], x[0])):
+        found = _inner(b, other, "neg")
+        if found is not None:
+            return b.apply("sub", kept, found[1][0])
+    return None
+
+
+def _sub_negative(b: Builder, op: Apply, x: Operands) -> int | None:
+    found = _inner(b, x[1], "neg")
+    return None if found is None else b.apply("add", x[0], found[1][0])
+
+
+def _double_negative(b: Builder, op: Apply, x: Operands) -> int | None:
+    found = _inner(b, x[0], "neg")
+    return None if found is None else found[1][0]
+
+
+def _power_one(b: Builder, op: Apply, x: Operands) -> int | None:
+    exponent = op["exponent"]
+    if exponent == 1:
+        return x[0]
+    return b.apply("mul", x[0], x[0]) if exponent == 2 else None
+
+
+def _same_type(b: Builder, op: Apply, x: Operands) -> int | None:
+    return x[0] if b.array_type(x[0]).dtype == op["dtype"] else None
+
+
+def _where_known(b: Builder, op: Apply, x: Operands) -> int | None:
+    if x[1] == x[2] and _keeps_shape(b, x[1], x[0]):
+        return x[1]
+    known = b.scalar(x[0])
+    if known is None:
+        return None
+    chosen, other = (x[1], x[2]) if known else (x[2], x[1])
+    return chosen if _keeps_shape(b, chosen, other) else None
+
+
+def _same_shape(b: Builder, op: Apply, x: Operands) -> int | None:
+    if b.array_type(x[0]).shape == op["shape"]:
+        return x[0]
+    found = _inner(b, x[0], "reshape")
+    return None if found is None else b.apply("reshape", found[1][0], shape=op["shape"])
+
+
+def _transpose_twice(b: Builder, op: Apply, x: Operands) -> int | None:
+    axes = op["axes"]
+    assert isinstance(axes, tuple)
+    if axes == tuple(range(len(axes))):
+        return x[0]
+    found = _inner(b, x[0], "transpose")
+    if found is None:
+        return None
+    first = found[0]["axes"]
+    assert isinstance(first, tuple)
+    return b.apply("transpose", found[1][0], axes=tuple(first[axis] for axis in axes))  # type: ignore[index]
+
+
+def _broadcast_twice(b: Builder, op: Apply, x: Operands) -> int | None:
+    if b.array_type(x[0]).shape == op["shape"]:
+        return x[0]
+    found = _inner(b, x[0], "broadcast")
+    if found is None:
+        return None
+    outer, inner = op["axes"], found[0]["axes"]
+    assert isinstance(outer, tuple) and isinstance(inner, tuple)
+    axes = tuple(outer[axis] for axis in inner)  # type: ignore[index]
+    return b.apply("broadcast", found[1][0], shape=op["shape"], axes=axes)
+
+
+def _whole_slice(b: Builder, op: Apply, x: Operands) -> int | None:
+    starts, limits = op["starts"], op["limits"]
+    whole = all(start == 0 for start in starts) and limits == b.array_type(x[0]).shape  # type: ignore[union-attr]
+    return x[0] if whole else None
+
+
+def _single(b: Builder, op: Apply, x: Operands) -> int | None:
+    return x[0] if len(x) == 1 else None
+
+
+def _no_axes(b: Builder, op: Apply, x: Operands) -> int | None:
+    return x[0] if op["axes"] == () else None
+
+
+def _fold_integers(b: Builder, op: Apply, x: Operands) -> int | None:
+    """Integer literals add and multiply at build time (wrapping as 64-bit integers do)."""
+    types = [b.array_type(slot) for slot in x]
+    if any(type_ != ArrayType("i64") for type_ in types):
+        return None
+    left, right = b.scalar(x[0]), b.scalar(x[1])
+    if left is None or right is None:
+        return None
+    value = {"add": left + right, "sub": left - right, "mul": left * right}[op.primitive]
+    return b.constant((int(value) + 2**63) % 2**64 - 2**63, "i64")
+
+
+REWRITES: tuple[Rewrite, ...] = (
+    *(Rewrite("integer literals", name, _fold_integers) for name in ("add", "sub", "mul")),
+    Rewrite("x * 1", "mul", _times_one),
+    Rewrite("x / 1", "div", _times_one),
+    Rewrite("x * -1", "mul", _times_minus_one),
+    Rewrite("x - 0", "sub", _minus_zero),
+    Rewrite("x + -y", "add", _add_negative),
+    Rewrite("x - -y", "sub", _sub_negative),
+    Rewrite("--x", "neg", _double_negative),
+    Rewrite("x ^ 1, x ^ 2", "integer_pow", _power_one),
+    Rewrite("convert to its own type", "convert", _same_type),
+    Rewrite("where with a known or needless choice", "where", _where_known),
+    Rewrite("reshape of reshape, to its own shape", "reshape", _same_shape),
+    Rewrite("transpose of transpose, by the identity", "transpose", _transpose_twice),
+    Rewrite("broadcast of broadcast, to its own shape", "broadcast", _broadcast_twice),
+    Rewrite("slice of everything", "slice", _whole_slice),
+    Rewrite("concatenation of one", "concat", _single),
+    *(Rewrite("reduction over no axes", f"reduce_{name}", _no_axes) for name in ("sum", "max", "min", "prod")),
+)
+
+
+def _by_primitive() -> dict[str, tuple[Rewrite, ...]]:
+    table: dict[str, tuple[Rewrite, ...]] = {}
+    for rule in REWRITES:
+        table[rule.primitive] = (*table.get(rule.primitive, ()), rule)
+    return table
+
+
+_TABLE = _by_primitive()
+
+
+def rewrite_apply(builder: Builder, op: Apply, operands: Operands) -> int | None:
+    """The slot a rewrite gives instead of the step, or None."""
+    for rule in _TABLE.get(op.primitive, ()):
+        answer = rule.rewrite(builder, op, operands)
+        if answer is not None:
+            return answer
+    return None

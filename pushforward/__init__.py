@@ -1,0 +1,42 @@
+"""Pushforward: differentiate, interpret, compile and prove small functional array programs.
+
+The names below are the public interface. Each is imported on first use (PEP 562), so that the import itself
+costs nothing and a command loads only what it needs.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Diagnostic": ".lang.diagnostics",
+    "Module": "._module",
+    "Program": "._program",
+    "check": "._module",
+    "forward": "._transform",
+    "grad": "._transform",
+    "hessian": "._transform",
+    "jacobian": "._transform",
+    "jvp": "._transform",
+    "load": "._module",
+    "parse": "._module",
+    "reverse": "._transform",
+    "value_and_grad": "._transform",
+    "vjp": "._transform",
+    "vmap": "._transform",
+}
+
+__all__ = ["__version__", *_EXPORTS]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

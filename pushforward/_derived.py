@@ -1,0 +1,314 @@
+"""Derived programs: a first-order program enters, a program for its gradient, Jacobian or batch leaves.
+
+Everything is written with a `Builder` around the two modes of `ad`: forward maps (x, x_dot) to (y, y_dot), reverse maps
+(x, y_bar) to (y, x_bar). Structured types are kept in the signature, so results come back in the shape of the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from . import _wire
+from .lang.builder import Builder, body
+from .lang.diagnostics import InternalError, fail
+from .lang.ir import ArrayType, Program, Signature, SlotType, leaves
+from .lang.sizes import Size, product, variable
+from .lang.types import FLOATS, UNIT, Array, Record, Scalar, SizeType, Tuple, Type, array, show_type
+
+
+def tangent(type_: Type) -> Type:
+    """The tangent type: floats stay, integers, booleans and sizes vanish, structures follow their parts."""
+    match type_:
+        case Scalar(dtype):
+            return type_ if dtype in FLOATS else UNIT
+        case Array(shape, element):
+            inner = tangent(element)
+            return UNIT if inner == UNIT else array(shape, inner)
+        case Tuple(items):
+            return Tuple(tuple(tangent(item) for item in items)) if _has_tangent(type_) else UNIT
+        case Record(fields):
+            return Record(tuple((name, tangent(item)) for name, item in fields)) if _has_tangent(type_) else UNIT
+        case _:
+            return UNIT
+
+
+def _has_tangent(type_: Type) -> bool:
+    return any(isinstance(leaf, ArrayType) and leaf.is_float for leaf in leaves(type_))
+
+
+def signature(program: Program) -> Signature:
+    """The signature of a program; one without names gets x0, x1, …."""
+    if program.signature is not None:
+        return program.signature
+    inputs = tuple((f"x{index}", _surface(type_)) for index, type_ in enumerate(program.inputs))
+    outputs = tuple(_surface(type_) for type_ in program.output_types)
+    return Signature(inputs, outputs[0] if len(outputs) == 1 else Tuple(outputs))
+
+
+def _surface(type_: SlotType) -> Type:
+    if not isinstance(type_, ArrayType):
+        raise InternalError(f"no surface type for {type_}")
+    return array(type_.shape, Scalar(type_.dtype))
+
+
+def slot_ranges(program: Program) -> tuple[range, ...]:
+    """The slots of each input of the signature."""
+    ranges, first = [], 0
+    for _, type_ in signature(program).inputs:
+        count = len(leaves(type_))
+        ranges.append(range(first, first + count))
+        first += count
+    return tuple(ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrt:
+    """The inputs a derivative is taken with respect to: their positions, float slots and tangent types."""
+
+    positions: tuple[int, ...]
+    active: tuple[bool, ...]
+    type: Type
+
+
+def select(program: Program, wrt: int | str | Sequence[int | str]) -> Wrt:
+    """Resolve `wrt` (index, name or tuple of them); E184 when it names nothing differentiable."""
+    inputs = signature(program).inputs
+    single = isinstance(wrt, (int, str))
+    positions = tuple(_position(inputs, item) for item in ((wrt,) if isinstance(wrt, (int, str)) else wrt))
+    if len(set(positions)) != len(positions):
+        raise fail("E184", "an input is named twice in wrt")
+    active = [False] * len(program.inputs)
+    ranges = slot_ranges(program)
+    for position in positions:
+        name, type_ = inputs[position]
+        if isinstance(type_, SizeType) or tangent(type_) == UNIT:
+            raise fail("E184", f"the input `{name}: {show_type(type_)}` has no derivative", hint="only floats have one")
+        for slot in ranges[position]:
+            leaf = program.inputs[slot]
+            active[slot] = isinstance(leaf, ArrayType) and leaf.is_float
+    types = tuple(tangent(inputs[position][1]) for position in positions)
+    return Wrt(positions, tuple(active), types[0] if single else Tuple(types))
+
+
+def _position(inputs: Sequence[tuple[str, Type]], item: int | str) -> int:
+    names = [name for name, _ in inputs]
+    if isinstance(item, str) and item in names:
+        return names.index(item)
+    if isinstance(item, int) and -len(names) <= item < len(names):
+        return item % len(names)
+    raise fail("E184", f"there is no input {item!r} to differentiate by", actual=", ".join(names) or "no inputs")
+
+
+def _ordered(program: Program, wrt: Wrt) -> list[int]:
+    """Active slots in the order of `wrt`, as positions in the list that `reverse` returns (slot order)."""
+    ranges = slot_ranges(program)
+    in_order = [slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot]]
+    by_slot = sorted(in_order)
+    return [by_slot.index(slot) for slot in in_order]
+
+
+def gradient(program: Program, wrt: Wrt, *, has_aux: bool = False, with_value: bool = False) -> Program:
+    """x -> gradient (with `with_value`: (value, gradient); with `has_aux` the rest of the result comes along)."""
+    own = signature(program)
+    value = _scalar_part(program, own.output, has_aux)
+    builder = Builder(f"grad_{program.name}", program.inputs, program.sizes)
+    cotangents = []
+    for index, type_ in enumerate(program.output_types):
+        if isinstance(type_, ArrayType) and type_.is_float:
+            cotangents.append(builder.constant(1.0, type_.dtype) if index == 0 else builder.zeros(type_))
+    both = _wire.reverse(program, wrt.active)
+    results = builder.inline(both, [*range(len(program.inputs)), *cotangents])
+    count = len(program.outputs)
+    bars = [results[count + index] for index in _ordered(program, wrt)]
+    parts: list[tuple[list[int], Type]] = [(bars, wrt.type)]
+    if with_value:
+        parts.insert(0, (list(results[:count]), own.output))
+    elif has_aux:
+        parts.append((list(results[1:count]), value))
+    output = parts[0][1] if len(parts) == 1 else Tuple(tuple(type_ for _, type_ in parts))
+    return builder.build([slot for slots, _ in parts for slot in slots], Signature(own.inputs, output))
+
+
+def _scalar_part(program: Program, output: Type, has_aux: bool) -> Type:
+    """Check that there is one float to differentiate; the type of what comes beside it."""
+    head, rest = output, UNIT
+    if has_aux:
+        if not isinstance(output, Tuple) or len(output.items) != 2:
+            raise fail("E185", f"has_aux needs a pair (value, aux), but `{program.name}` gives {show_type(output)}")
+        head, rest = output.items
+    if not (isinstance(head, Scalar) and head.dtype in FLOATS):
+        raise fail(
+            "E185",
+            f"a gradient needs one float result, but `{program.name}` gives {show_type(head)}",
+            hint="use jacobian for several results" if not has_aux else None,
+        )
+    return rest
+
+
+def packed(types: Sequence[Type]) -> Type:
+    """One type for a list of arguments: itself when alone, else the tuple."""
+    return types[0] if len(types) == 1 else Tuple(tuple(types))
+
+
+def forward(program: Program) -> Program:
+    """(x, x_dot) -> (y, y_dot), where x is the tuple of inputs when there are several."""
+    own = signature(program)
+    types = [type_ for _, type_ in own.inputs]
+    name = own.inputs[0][0] if len(own.inputs) == 1 else "x"
+    inputs = ((name, packed(types)), (f"{name}_dot", tangent(packed(types))))
+    result = _wire.forward(program, _float_slots(program.inputs))
+    return replace(result, signature=Signature(inputs, Tuple((own.output, tangent(own.output)))))
+
+
+def reverse(program: Program) -> Program:
+    """(x, y_bar) -> (y, x_bar), where x is the tuple of inputs when there are several."""
+    own = signature(program)
+    types = [type_ for _, type_ in own.inputs]
+    name = own.inputs[0][0] if len(own.inputs) == 1 else "x"
+    inputs = ((name, packed(types)), ("y_bar", tangent(own.output)))
+    result = _wire.reverse(program, _float_slots(program.inputs))
+    return replace(result, signature=Signature(inputs, Tuple((own.output, tangent(packed(types))))))
+
+
+def _float_slots(types: Sequence[SlotType]) -> tuple[bool, ...]:
+    return tuple(isinstance(type_, ArrayType) and type_.is_float for type_ in types)
+
+
+def jacobian(program: Program, wrt: Wrt) -> Program:
+    """x -> Jacobian by forward mode: every float array of the result, of shape S, becomes [S] of the shape of x."""
+    own = signature(program)
+    builder = Builder(f"jacobian_{program.name}", program.inputs, program.sizes)
+    ranges = slot_ranges(program)
+    slots = [slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot]]
+    columns = [_columns(builder, program, slot) for slot in slots]
+    rows = [column[index] for index in range(len(columns[0])) for column in columns]
+    return builder.build(rows, Signature(own.inputs, _jacobian_type(own.output, wrt.type)))
+
+
+def _jacobian_type(output: Type, inner: Type) -> Type:
+    match output:
+        case Scalar(dtype):
+            return inner if dtype in FLOATS else UNIT
+        case Array(shape, Scalar(dtype)):
+            return array(shape, inner) if dtype in FLOATS else UNIT
+        case Array(shape, element):
+            return array(shape, _jacobian_type(element, inner))
+        case Tuple(items):
+            return Tuple(tuple(_jacobian_type(item, inner) for item in items))
+        case Record(fields):
+            return Record(tuple((name, _jacobian_type(item, inner)) for name, item in fields))
+        case _:
+            return UNIT
+
+
+def _columns(builder: Builder, program: Program, slot: int) -> list[int]:
+    """The derivative of each float result by one input array, of shape (result shape, input shape)."""
+    type_ = builder.array_type(slot)
+    count = product(type_.shape)
+    floats = _float_slots(program.output_types)
+    push = _wire.forward(program, tuple(index == slot for index in range(len(program.inputs))))
+
+    def one_direction(inner: Builder, slots: tuple[int, ...]) -> list[int]:
+        index = slots[-1]
+        if type_.shape:
+            hot = inner.apply("convert", inner.apply("eq", inner.apply("iota", size=count), index), dtype=type_.dtype)
+            direction = inner.apply("reshape", hot, shape=type_.shape)
+        else:
+            direction = inner.constant(1.0, type_.dtype)
+        results = inner.inline(push, [*slots[:-1], direction])
+        return list(results[len(program.outputs) :])
+
+    inputs = [*program.inputs, ArrayType("i64")]
+    direction_body = body(f"push_{program.name}", inputs, one_direction)
+    stacked = builder.each(count, range(len(program.inputs)), [], direction_body, ["stack"] * sum(floats))
+    return [_last_axis(builder, column, type_.shape) for column in stacked]
+
+
+def _last_axis(builder: Builder, slot: int, shape: tuple[Size, ...]) -> int:
+    """Move the leading axis behind the others and give it the shape of the input."""
+    own = builder.array_type(slot)
+    if own.rank > 1:
+        slot = builder.apply("transpose", slot, axes=(*range(1, own.rank), 0))
+    wanted = own.shape[1:] + shape
+    return slot if builder.array_type(slot).shape == wanted else builder.apply("reshape", slot, shape=wanted)
+
+
+def batch(program: Program, in_axes: Sequence[int | None], out_axes: int) -> Program:
+    """The program over a new axis: position `in_axes[k]` of every array of input k, `out_axes` of every result."""
+    own = signature(program)
+    if all(axis is None for axis in in_axes):
+        raise fail("E185", "vmap needs an input with a batch axis", hint="give in_axes an axis for at least one input")
+    name = _fresh("batch", program.sizes)
+    size = variable(name)
+    axes = [
+        axis for (_, type_), axis in zip(own.inputs, in_axes, strict=True) for _ in range(len(leaves(type_)))
+    ]
+    outer = [_with_axis(type_, size, axis) for type_, axis in zip(program.inputs, axes, strict=True)]
+    builder = Builder(f"vmap_{program.name}", outer, (*program.sizes, name))
+    lanes = _wire.vmap(program, tuple(axis is not None for axis in axes), size)
+    moved = [
+        slot if axis is None else _move_axis(builder, slot, _axis(axis, outer[slot]), 0)
+        for slot, axis in enumerate(axes)
+    ]
+    results = builder.inline(lanes, moved)
+    placed = [_move_axis(builder, slot, 0, _axis(out_axes, builder.array_type(slot))) for slot in results]
+    inputs = tuple(
+        (label, _type_with_axis(type_, size, axis)) for (label, type_), axis in zip(own.inputs, in_axes, strict=True)
+    )
+    return builder.build(placed, Signature(inputs, _type_with_axis(own.output, size, out_axes)))
+
+
+def _fresh(name: str, taken: Sequence[str]) -> str:
+    number, found = 1, name
+    while found in taken:
+        number, found = number + 1, f"{name}{number + 1}"
+    return found
+
+
+def _axis(axis: int | None, type_: SlotType) -> int:
+    """A batch axis counted from the front; the type already has it."""
+    if axis is None or not isinstance(type_, ArrayType) or not -type_.rank <= axis < type_.rank:
+        raise fail("E185", f"there is no axis {axis} in {type_} for vmap")
+    return axis % type_.rank
+
+
+def _with_axis(type_: SlotType, size: Size, axis: int | None) -> SlotType:
+    if axis is None:
+        return type_
+    if not isinstance(type_, ArrayType):
+        raise fail("E185", f"vmap cannot batch a value of type {type_}")
+    return type_.with_shape(_inserted(type_.shape, size, axis))
+
+
+def _inserted(shape: tuple[Size, ...], size: Size, axis: int) -> tuple[Size, ...]:
+    rank = len(shape) + 1
+    if not -rank <= axis < rank:
+        raise fail("E185", f"there is no axis {axis} in an array of {rank} axes for vmap")
+    return (*shape[: axis % rank], size, *shape[axis % rank :])
+
+
+def _type_with_axis(type_: Type, size: Size, axis: int | None) -> Type:
+    match type_:
+        case _ if axis is None:
+            return type_
+        case Tuple(items):
+            return Tuple(tuple(_type_with_axis(item, size, axis) for item in items))
+        case Record(fields):
+            return Record(tuple((name, _type_with_axis(item, size, axis)) for name, item in fields))
+        case Array(shape, Scalar() as element):
+            return array(_inserted(shape, size, axis), element)
+        case Array(shape, element):
+            if axis < 0:
+                raise fail("E185", "vmap over an array of tuples needs an axis counted from the front")
+            return array(_inserted(shape, size, axis), element)
+        case _:
+            return array((size,), type_)
+
+
+def _move_axis(builder: Builder, slot: int, source: int, target: int) -> int:
+    if source == target:
+        return slot
+    axes = [axis for axis in range(builder.array_type(slot).rank) if axis != source]
+    axes.insert(target, source)
+    return builder.apply("transpose", slot, axes=tuple(axes))

@@ -1,0 +1,178 @@
+"""The public `Program`: an IR program with its definitions enters, calls and views of it leave.
+
+A program is frozen and hashed by content. Calling it compiles (once per back end and set of sizes), runs, checks that
+everything is finite and gives results the structure of the signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _wire
+from .lang import ir
+from .lang.diagnostics import DiagnosticError, fail
+from .lang.types import SizeType, show_type
+
+if TYPE_CHECKING:
+    from ._run import Compiled
+
+Backend = Literal["auto", "reference", "xla", "llvm"]
+STAGES = ("surface", "full", "first", "forward", "reverse", "vector", "jaxpr")
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A function of the language: call it with numbers and arrays, or pass it to `pf.grad` and the like.
+
+    `ir` may mention definitions (`Function` steps) that `definitions` holds; size variables are filled in from the
+    shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays.
+    """
+
+    ir: ir.Program
+    definitions: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.ir.name
+
+    @cached_property
+    def signature(self) -> ir.Signature:
+        """Names and types of the inputs, type of the result."""
+        from ._derived import signature
+
+        return signature(self.ir)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the content, stable between processes (names and positions in the text left out)."""
+        try:
+            return self.first().digest
+        except DiagnosticError:  # not first order: its meaning depends on the definitions it names
+            return f"{self.ir.digest}-{_wire.digest_of_definitions(self.definitions)}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self is other or (self.digest == other.digest and self.signature == other.signature)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __str__(self) -> str:
+        from .semantics.values import show_inputs
+
+        return f"{self.name}({show_inputs(self.signature)}): {show_type(self.signature.output)}"
+
+    def __repr__(self) -> str:
+        return f"<Program {self}>"
+
+    def first(self, sizes: Mapping[str, int] | None = None) -> ir.Program:
+        """The first-order program, at the given sizes; raises a `limit` diagnostic when there is none."""
+        return _first(self, tuple(sorted((sizes or {}).items())))
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Evaluate on numbers, arrays, tuples and dicts; a result that is not finite names the step that made it."""
+        return self.compile()(*args, **named)
+
+    def compile(self, backend: Backend = "auto", nonfinite: Literal["error", "allow"] = "error") -> Compiled:
+        """The program on one back end. ``auto`` chooses and says why (`.why`); a named one runs whole or is refused.
+
+        With ``nonfinite="allow"`` inf and nan are results like others; by default they are diagnostics E150 or E151.
+        """
+        from ._run import compiled
+
+        return compiled(self, backend, nonfinite)
+
+    def to_jax(self, **sizes: int) -> Callable[..., Any]:
+        """A function of JAX arrays (same structure of arguments) that `jax.jit` and `jax.vmap` accept."""
+        from ._run import jax_function
+
+        return jax_function(self, sizes)
+
+    def vmap(self, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
+        """The program over a new axis of its inputs, as `pf.vmap`."""
+        from ._transform import vmap
+
+        return vmap(self, in_axes, out_axes)
+
+    def astype(self, dtype: Literal["f32", "f64"]) -> Program:
+        """The program with every float of the other width replaced by `dtype`."""
+        from ._precision import convert
+
+        return Program(convert(self.first(), dtype))
+
+    def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
+        """The program as text at a stage: surface, full, first, forward, reverse, vector or jaxpr."""
+        if stage not in STAGES:
+            raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
+        return _wire.show(self, stage, after, sizes)
+
+    def cost(self, wrt: int | str | Sequence[int | str] | None = None, **sizes: int) -> Cost:
+        """Floating-point operations of the value and, where there is one, of value and gradient together."""
+        from . import _derived
+
+        value = _wire.flops(self.first(), sizes)
+        first = self.first()
+        try:
+            chosen = _derived.select(first, floats(self.signature) if wrt is None else wrt)
+            both = _derived.gradient(first, chosen, with_value=True)
+        except DiagnosticError:
+            return Cost(value, None)
+        return Cost(value, _wire.flops(both, sizes))
+
+    def save(self, path: str) -> None:
+        """Write the first-order program as text, readable by people and stable between versions of one schema."""
+        from pathlib import Path
+
+        Path(path).write_text(self.show("first") + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Operation counts; `gradient` counts value and gradient together."""
+
+    value: int
+    gradient: int | None
+
+    @property
+    def ratio(self) -> float | None:
+        """flops(value and gradient) / flops(value), or None without a gradient."""
+        return None if self.gradient is None else self.gradient / max(1, self.value)
+
+
+def floats(signature: ir.Signature) -> tuple[str, ...]:
+    """The inputs that a derivative can be taken by; E184 when there are none."""
+    from ._derived import tangent
+    from .lang.types import UNIT
+
+    names = tuple(
+        name for name, type_ in signature.inputs if not isinstance(type_, SizeType) and tangent(type_) != UNIT
+    )
+    if not names:
+        raise fail("E184", "none of the inputs is a float, so there is nothing to differentiate by")
+    return names
+
+
+@lru_cache(maxsize=512)
+def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...]) -> ir.Program:
+    return _wire.first_order(program.program.ir, program.program.definitions, dict(sizes))
+
+
+@dataclass(frozen=True, eq=False)
+class _ByIdentity:
+    """A key that does not need the digest, which itself needs the first-order program."""
+
+    program: Program
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and self.program is other.program
+
+    def __hash__(self) -> int:
+        return id(self.program)
+
+
+def _first(program: Program, sizes: tuple[tuple[str, int], ...]) -> ir.Program:
+    return _first_by_identity(_ByIdentity(program), sizes)

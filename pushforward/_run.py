@@ -1,0 +1,152 @@
+"""Runs programs: a program and a back end enter, a callable on Python values leaves.
+
+Values are bound to the signature, sizes are inferred, a back end is chosen, and results that are not finite are traced
+back by the reference, which names the first step that made one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from . import _wire
+from .lang import ir
+from .lang.diagnostics import Diagnostic, DiagnosticError, fail
+
+if TYPE_CHECKING:
+    from ._program import Program
+
+# Below this many operations a walk by the reference is faster than starting and calling a compiler.
+SMALL = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A back end and the reason for it."""
+
+    backend: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program on a back end; call it like the program."""
+
+    program: Program
+    backend: str
+    nonfinite: str
+
+    @property
+    def why(self) -> str:
+        """Which back end runs and for what reason."""
+        try:
+            return self.choose({}).why
+        except DiagnosticError as error:
+            return str(error)
+
+    def choose(self, sizes: Mapping[str, int]) -> Choice:
+        """The back end for a call with these sizes."""
+        if self.backend != "auto":
+            return Choice(self.backend, f"{self.backend}: named by the caller")
+        return _choose(self.program, tuple(sorted(sizes.items())))
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Evaluate; see `Program.__call__`."""
+        from .semantics.values import assemble, bind
+
+        bound = bind(self.program.signature, self.program.ir.sizes, args, named)
+        outputs = self.run(bound.leaves, bound.sizes)
+        return assemble(self.program.signature.output, iter(outputs))
+
+    def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
+        """Arrays in slot order to arrays of results, with the finiteness check."""
+        backend = self.choose(sizes).backend
+        if backend == "reference":
+            outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
+        else:
+            outputs = _compiled_xla(self.program, tuple(sorted(sizes.items())))(leaves)
+        if self.nonfinite == "error":
+            _check_finite(self.program, leaves, sizes, outputs)
+        return list(outputs)
+
+
+@lru_cache(maxsize=512)
+def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
+    """A program on a named back end, or a diagnostic when this version cannot."""
+    if backend == "llvm":
+        raise fail("E186", "the llvm back end is not in this version", hint='use backend="xla" or "reference"')
+    if backend not in ("auto", "reference", "xla"):
+        raise fail("E188", f"there is no back end `{backend}`", hint="back ends: auto, reference, xla")
+    if backend == "xla":
+        program.first()  # a program that cannot be compiled is refused here, not at the first call
+    return Compiled(program, backend, nonfinite)
+
+
+@lru_cache(maxsize=256)
+def _compiled_xla(program: Program, sizes: tuple[tuple[str, int], ...]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    return _wire.compile_xla(program.first(dict(sizes)))
+
+
+@lru_cache(maxsize=512)
+def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
+    known = dict(sizes)
+    try:
+        first = program.first(known)
+    except DiagnosticError as error:
+        return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
+    if find_spec("jax") is None:
+        return Choice("reference", "reference: jax is not installed")
+    open_sizes = [name for name in first.sizes if name not in known]
+    if open_sizes:
+        return Choice("xla", f"xla above {SMALL} operations, reference below; depends on {', '.join(open_sizes)}")
+    count = _wire.flops(first, known)
+    if count <= SMALL and not any(_work(step.op) for step in first.steps):
+        return Choice("reference", f"reference: {count} operations, which is less work than starting a compiler")
+    return Choice("xla", f"xla: {count} operations")
+
+
+def _work(op: ir.Op) -> bool:
+    """Whether a step loops, which the reference does one round at a time."""
+    size = op.size if isinstance(op, (ir.Each, ir.Fold)) else 0
+    return not isinstance(size, int) or size > 1000 or any(_work(s.op) for b in ir.bodies(op) for s in b.steps)
+
+
+def _check_finite(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], outputs: Sequence[Any]) -> None:
+    from .semantics.values import nonfinite_place, places
+
+    result = nonfinite_place(outputs, list(places(program.signature.output, "result")))
+    if result is None:
+        return
+    names = [place for name, type_ in program.signature.inputs for place in places(type_, name)]
+    given = nonfinite_place(leaves, names)
+    if given is not None:
+        raise fail("E151", f"{result} because the input {given}", hint='.compile(nonfinite="allow") lets it through')
+    raise DiagnosticError(_blame(program, leaves, sizes, result))
+
+
+def _blame(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], result: str) -> Diagnostic:
+    """Re-run in the reference to find the first step that is not finite."""
+    hint = 'guard the operation, or let such values through with .compile(nonfinite="allow")'
+    try:
+        found = _wire.first_nonfinite(program.ir, program.definitions, leaves, sizes)
+    except DiagnosticError as error:  # the reference stops earlier, at an index out of range for instance
+        return error.diagnostics[0]
+    if found is None:
+        return Diagnostic("E150", f"{result}, though the reference gives a finite value", hint=hint)
+    return Diagnostic("E150", f"{result}; it was first made by {found.what}", found.span, hint=hint)
+
+
+def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., Any]:
+    """The program as a function of JAX arrays; sizes come from the shapes of the arguments unless given."""
+    from .semantics.values import assemble, bind_shapes
+
+    def call(*args: Any, **named: Any) -> Any:
+        bound = bind_shapes(program.signature, program.ir.sizes, args, {**sizes, **named})
+        first = program.first(bound.sizes)
+        return assemble(program.signature.output, iter(_wire.jax_values(first, bound.leaves)))
+
+    call.__name__ = call.__qualname__ = program.name
+    return call

@@ -1,0 +1,99 @@
+"""Transformations of programs: a `Program` enters, a `Program` (or a value of one) leaves.
+
+`wrt` is the index or name of an input, or a tuple of them; the default 0 is JAX's. Results have the structure of the
+inputs they belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _derived
+from ._program import Program
+from .lang.diagnostics import fail
+
+WrtLike = int | str | Sequence[int | str]
+
+
+def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
+    """The gradient of a program with one float result, by reverse mode; E184 and E185 say what does not fit.
+
+    With `has_aux` the program gives ``(value, aux)`` and the gradient ``(gradient, aux)``.
+
+    >>> import pushforward as pf
+    >>> square = pf.parse("def square(x: f64): f64 = x * x")["square"]
+    >>> pf.grad(square)(3.0)
+    6.0
+    """
+    first = _program(f).first()
+    return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux))
+
+
+def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
+    """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``."""
+    first = _program(f).first()
+    return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True))
+
+
+def jacobian(f: Program, wrt: WrtLike = 0) -> Program:
+    """The Jacobian by forward mode: each float array of the result, of shape S, becomes [S] of the input's shape."""
+    first = _program(f).first()
+    return Program(_derived.jacobian(first, _derived.select(first, wrt)))
+
+
+def hessian(f: Program, wrt: int | str = 0) -> Program:
+    """The Hessian of a program with one float result: forward mode over reverse mode."""
+    first = grad(f, wrt).first()
+    return Program(_derived.jacobian(first, _derived.select(first, wrt)))
+
+
+def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
+    """The program over a new axis of its inputs; None marks an input shared by all."""
+    first = _program(f).first()
+    count = len(_derived.signature(first).inputs)
+    axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
+    if len(axes) != count:
+        raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs")
+    return Program(_derived.batch(first, axes, out_axes))
+
+
+def forward(f: Program) -> Program:
+    """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several."""
+    return Program(_derived.forward(_program(f).first()))
+
+
+def reverse(f: Program) -> Program:
+    """The program ``(x, y_bar) -> (y, x_bar)``; x is the tuple of inputs when there are several."""
+    return Program(_derived.reverse(_program(f).first()))
+
+
+def jvp(f: Program, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``(y, y_dot)`` at a point along a direction: one primal and one tangent per input, as in JAX."""
+    pushed = forward(f)
+    if len(primals) == 1:
+        return pushed(primals[0], tangents[0])
+    return pushed(tuple(primals), tuple(tangents))
+
+
+def vjp(f: Program, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """``(y, pullback)``; the pullback maps a cotangent of y to a tuple with one cotangent per input, as in JAX."""
+    value = _program(f)(*primals)
+    both = reverse(f)
+    point = primals[0] if len(primals) == 1 else tuple(primals)
+
+    def pullback(y_bar: Any) -> tuple[Any, ...]:
+        x_bar = both(point, y_bar)[1]
+        return (x_bar,) if len(primals) == 1 else x_bar
+
+    return value, pullback
+
+
+def _program(f: Program) -> Program:
+    if isinstance(f, Program):
+        return f
+    raise fail(
+        "E186",
+        f"this version transforms programs, not Python functions (`{getattr(f, '__name__', type(f).__name__)}`)",
+        hint='write the function in a .pf text and take it from pf.parse(text)["name"]',
+    )

@@ -1,0 +1,79 @@
+"""`pf doctor`: which parts are here and work, one line each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from importlib import metadata
+from importlib.util import find_spec
+
+from .report import Report
+
+# distribution, module, whether the core needs it, what it is for
+PARTS = (
+    ("numpy", "numpy", True, "the reference back end"),
+    ("lark", "lark", True, "reading programs"),
+    ("jax", "jax", True, "the xla back end"),
+    ("scipy", "scipy", True, "special functions"),
+    ("rich", "rich", True, "colours in a terminal"),
+    ("llvmlite", "llvmlite", True, "the llvm back end, which this version does not have"),
+    ("z3-solver", "z3", True, "size conditions that do not decide themselves"),
+    ("sympy", "sympy", True, "symbolic work"),
+    ("mpmath", "mpmath", True, "oracles of primitives"),
+    ("hypothesis", "hypothesis", True, "property tests"),
+    ("matplotlib", "matplotlib", False, "plots of the examples"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="look only, do not start the back ends")
+
+
+def run(options: argparse.Namespace, report: Report) -> int:
+    from .. import __version__
+
+    rows = [("pushforward", "ok", __version__), ("python", "ok", platform.python_version())]
+    rows += [_part(*part) for part in PARTS]
+    if not options.quick:
+        rows += [_reference(), _xla()]
+    rows.append(("llvm back end", "no", "not in this version"))
+    folder = os.environ.get("PUSHFORWARD_DATA")
+    rows.append(("data folder", "ok" if folder else "no", folder or "PUSHFORWARD_DATA is not set; generators are used"))
+    for name, state, text in rows:
+        report.line(f"{state:4} {name:18} {text}")
+    report.put({"parts": [dict(zip(("name", "state", "text"), row, strict=True)) for row in rows]})
+    missing = [name for name, state, _ in rows if state == "MISS"]
+    if missing:
+        report.note(f"missing: {', '.join(missing)}; run `pip install {' '.join(missing)}`")
+    return 2 if missing else 0
+
+
+def _part(distribution: str, module: str, needed: bool, purpose: str) -> tuple[str, str, str]:
+    if find_spec(module) is None:
+        return distribution, "MISS" if needed else "no", f"not installed; {purpose}"
+    return distribution, "ok", f"{metadata.version(distribution)}; {purpose}"
+
+
+def _reference() -> tuple[str, str, str]:
+    return _try("reference back end", "reference", "NumPy")
+
+
+def _xla() -> tuple[str, str, str]:
+    if find_spec("jax") is None:
+        return "xla back end", "no", "jax is not installed"
+    import jax
+
+    devices = sorted({device.platform for device in jax.devices()})
+    return _try("xla back end", "xla", f"on {', '.join(devices)}")
+
+
+def _try(name: str, backend: str, text: str) -> tuple[str, str, str]:
+    """Evaluate a small program; a back end that cannot is reported, not raised."""
+    from .. import parse
+
+    try:
+        value = parse("def double(x: f64): f64 = x + x")["double"].compile(backend)(1.5)
+        return (name, "ok", text) if value == 3.0 else (name, "BAD", f"1.5 + 1.5 gave {value}")
+    except Exception as error:
+        return name, "BAD", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,243 @@
+"""Reads the named inputs of a command: ``name=VALUE`` words enter, plain values and arrays leave.
+
+A VALUE is a literal or ``@file.json``, ``@file.json:key``, ``@file.npz:key``, ``@file.npy``, ``@file.csv:col1,col2`` or
+``@-`` (JSON on standard input). Files are data: sizes are bounded, NumPy files are read without pickle.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..lang.diagnostics import DiagnosticError, fail, suggest
+from .literals import MAX_DEPTH, parse_literal
+
+MAX_BYTES = 256 << 20
+
+
+def read_inputs(words: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
+    """Values by name from ``name=VALUE`` words; `folder` is where relative data files are looked for first.
+
+    >>> read_inputs(["n=3", "x=[1, 2.5]"])
+    {'n': 3, 'x': [1, 2.5]}
+    """
+    values: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        name = name.strip()
+        if not equals or not name.isidentifier():
+            raise fail("E173", f"`{word}` is not an input", hint="inputs are written name=VALUE, for example x=1.5")
+        if name in values:
+            raise fail("E173", f"the input `{name}` is given twice")
+        values[name] = read_value(text.strip(), name, folder)
+        _refuse_missing(values[name], name)
+    return values
+
+
+def read_value(text: str, name: str, folder: Path | None = None) -> Any:
+    """One VALUE: a literal, or the content of the file that ``@`` names."""
+    if not text.startswith("@"):
+        return parse_literal(text, name)
+    if text == "@-":
+        return _json(_bounded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input")
+    path, key = _split_key(text[1:], folder)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(sorted(_READERS))
+        raise fail("E168", f"`{path.name}` is of no known data format", hint=f"known file endings: {known}")
+    return reader(path, key)
+
+
+def _split_key(text: str, folder: Path | None) -> tuple[Path, str | None]:
+    """Split ``file:key`` at the last colon, unless a file of the whole name exists."""
+    whole = _locate(text, folder)
+    if ":" not in text or whole.exists():
+        return whole, None
+    name, _, key = text.rpartition(":")
+    return _locate(name, folder), key or None
+
+
+def _locate(name: str, folder: Path | None) -> Path:
+    path = Path(name).expanduser()
+    if folder is not None and not path.is_absolute() and (folder / path).exists():
+        return folder / path
+    return path
+
+
+def _bytes(path: Path) -> bytes:
+    _check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise fail("E167", f"cannot read `{path}`: {error.strerror or error}") from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise fail("E167", f"`{path}` is a directory, not a data file")
+        if path.stat().st_size > MAX_BYTES:
+            raise _oversize(str(path))
+    except OSError as error:
+        raise fail("E167", f"cannot read `{path}`: {error.strerror or error}") from None
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise _oversize(name)
+    return data
+
+
+def _oversize(name: str) -> DiagnosticError:
+    return fail("E167", f"{name} is larger than {MAX_BYTES >> 20} MiB", hint="use a smaller extract of the data")
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise fail("E167", f"{name} is not UTF-8 text (byte {error.start})") from None
+
+
+def _json(data: bytes, name: str) -> Any:
+    try:
+        return _checked_depth(json.loads(_text(data, name)), name)
+    except json.JSONDecodeError as error:
+        raise fail("E167", f"{name} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise _too_deep(name) from None
+
+
+def _checked_depth(value: Any, name: str) -> Any:
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise _too_deep(name)
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(child for child in item.values() if isinstance(child, (dict, list)))
+            elif isinstance(item, list):
+                inner.extend(child for child in item if isinstance(child, (dict, list)))
+        level, depth = inner, depth + 1
+    return value
+
+
+def _too_deep(name: str) -> DiagnosticError:
+    return fail("E167", f"{name} nests deeper than {MAX_DEPTH} levels")
+
+
+def _read_json(path: Path, key: str | None) -> Any:
+    value = _json(_bytes(path), str(path))
+    for part in key.split(".") if key else ():
+        if not isinstance(value, dict) or part not in value:
+            known = [str(item) for item in value] if isinstance(value, dict) else []
+            raise _no_key(path, part, known)
+        value = value[part]
+    return value
+
+
+def _read_npz(path: Path, key: str | None) -> np.ndarray:
+    _check_file(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = list(archive.files)
+            if key is None and len(names) == 1:
+                key = names[0]
+            if key not in names:
+                raise _no_key(path, key, names)
+            if archive.zip.getinfo(f"{key}.npy").file_size > MAX_BYTES:
+                raise _oversize(f"`{key}` of {path}")
+            return archive[key]
+    except DiagnosticError:
+        raise
+    except Exception as error:  # NumPy raises many kinds for a damaged archive
+        raise fail("E167", f"cannot read `{path}` as NumPy data: {error}") from None
+
+
+def _read_npy(path: Path, key: str | None) -> np.ndarray:
+    _check_file(path)
+    if key is not None:
+        raise _no_key(path, key, [])
+    try:
+        return np.load(path, allow_pickle=False)
+    except Exception as error:  # NumPy raises many kinds for a damaged file
+        raise fail("E167", f"cannot read `{path}` as NumPy data: {error}") from None
+
+
+def _read_csv(path: Path, key: str | None) -> np.ndarray:
+    """Columns by name (or all): one column gives a vector, several a matrix of rows."""
+    rows = list(csv.reader(_text(_bytes(path), str(path)).splitlines()))
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    if not rows:
+        raise fail("E167", f"`{path}` has no rows")
+    header = [cell.strip() for cell in rows[0]]
+    named = not all(_is_number(cell) for cell in header)
+    columns = header if named else [str(index) for index in range(len(header))]
+    wanted = [name.strip() for name in key.split(",")] if key else columns
+    for name in wanted:
+        if name not in columns:
+            raise _no_key(path, name, columns)
+    picks = [columns.index(name) for name in wanted]
+    body = rows[1:] if named else rows
+    table = [[_cell(path, row, pick, line, columns) for pick in picks] for line, row in enumerate(body, 1 + named)]
+    array = np.array(table, dtype=np.float64).reshape(len(body), len(picks))
+    return array[:, 0] if len(picks) == 1 else array
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _cell(path: Path, row: list[str], pick: int, line: int, columns: list[str]) -> float:
+    text = row[pick].strip() if pick < len(row) else ""
+    if not _is_number(text) or text.lower() == "nan":
+        what = f"`{text}`" if text else "nothing"
+        raise fail("E171", f"row {line} of {path}, column `{columns[pick]}` holds {what}, not a number")
+    return float(text)
+
+
+def _no_key(path: Path, key: str | None, known: list[str]) -> DiagnosticError:
+    if key is None:
+        return fail("E169", f"say which array of `{path}` to read", hint=f"@{path}:NAME, one of {', '.join(known)}")
+    listed = f"it has {', '.join(known)}" if known else "it has no named parts"
+    return fail("E169", f"`{path}` has no `{key}`", hint=suggest(key, known) or listed)
+
+
+_READERS: dict[str, Callable[[Path, str | None], Any]] = {
+    ".json": _read_json,
+    ".npz": _read_npz,
+    ".npy": _read_npy,
+    ".csv": _read_csv,
+}
+
+
+def _refuse_missing(value: Any, place: str) -> None:
+    """Data with holes (NaN, null) is refused by position."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f" and np.isnan(value).any():
+            index = tuple(int(axis[0]) for axis in np.nonzero(np.isnan(value)))
+            raise _missing(place + (f"[{', '.join(map(str, index))}]" if index else ""), "NaN")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_missing(item, f"{place}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            if item is None or isinstance(item, (list, tuple, dict, float)):
+                _refuse_missing(item, f"{place}[{index}]")
+    elif value is None or value != value:
+        raise _missing(place, "nothing (null)" if value is None else "NaN")
+
+
+def _missing(place: str, what: str) -> DiagnosticError:
+    return fail("E171", f"`{place}` is {what}", hint="remove or fill the missing values first")

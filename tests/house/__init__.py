@@ -1,0 +1,1 @@
+"""Tests of the repository itself: its layout, its imports and what it ships."""
