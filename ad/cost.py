@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, Step, bodies, substitute_sizes
-from ..lang.primitives import get
+from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, SlotType, Step, bodies, substitute_sizes
+from ..lang.primitives import flops as primitive_flops
 from ..lang.sizes import Size
 
 
@@ -31,9 +31,8 @@ def _flops(program: Program, known: dict[int, int]) -> int:
 
 def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int]) -> int:
     match step.op:
-        case Apply(primitive):
-            operands = tuple(types[slot] for slot in step.operands)
-            return _apply_flops(primitive, operands, step.types)
+        case Apply():
+            return _apply_flops(step.op, tuple(types[slot] for slot in step.operands), step.types)
         case Each(size=size, body=body, combine=combine):
             count = _number(size)
             sums = sum(_elements(t) for t, how in zip(step.types, combine, strict=True) if how == "sum")
@@ -52,14 +51,13 @@ def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int]) ->
             return 0
 
 
-def _apply_flops(primitive: str, operands: tuple[object, ...], results: tuple[object, ...]) -> int:
-    rule = get(primitive).flops
-    arrays = [t for t in results if isinstance(t, ArrayType)]
-    if callable(rule):
-        return int(rule(operands, results))  # type: ignore[arg-type]
-    if not any(isinstance(t, ArrayType) and t.is_float for t in (*operands, *results)):
+def _apply_flops(op: Apply, operands: tuple[object, ...], results: tuple[SlotType, ...]) -> int:
+    arrays = [t for t in (*operands, *results) if isinstance(t, ArrayType)]
+    if not any(t.is_float for t in arrays):
         return 0
-    return rule * _elements(arrays[0])
+    inputs = tuple(t for t in operands if isinstance(t, ArrayType))
+    outputs = tuple(t for t in results if isinstance(t, ArrayType))
+    return _number(primitive_flops(op.primitive, inputs, outputs, op.params))
 
 
 def _elements(type_: object) -> int:

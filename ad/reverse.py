@@ -37,8 +37,8 @@ def _reverse(program: Program, active: Flags, recompute: bool) -> Program:
     count = len(program.inputs)
     z_types = [type_ for type_ in program.output_types if is_float(type_)]
     b = Builder(program.name, [*program.inputs, *z_types], program.sizes)
-    on = {k for k, flag in enumerate(active) if flag and is_float(program.inputs[k])}
-    sweep = Sweep(b, on, recompute)
+    wrt = [k for k, flag in enumerate(active) if flag and is_float(program.inputs[k])]
+    sweep = Sweep(b, set(wrt), recompute)
     outputs = sweep.run_forward(program, range(count))
     cut = len(b.steps)
     zs = iter(range(count, count + len(z_types)))
@@ -49,7 +49,7 @@ def _reverse(program: Program, active: Flags, recompute: bool) -> Program:
                 sweep.ledger.add(slot, z)
     sweep.run_backward(cut)
     bars = []
-    for k in sorted(on):
+    for k in wrt:
         type_ = program.inputs[k]
         assert isinstance(type_, ArrayType)
         bars.append(sweep.or_zeros(sweep.ledger.take(k), type_))

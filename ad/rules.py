@@ -24,7 +24,8 @@ from ..lang.primitives.row import (
     Selects,
     Smooth,
 )
-from ..lang.primitives.rules import expression
+from ..lang.primitives.rules import Scope, cases, expression, parse_rule
+from ..lang.surface import ast
 
 Slots = Sequence[int]
 Maybe = Sequence[int | None]
@@ -86,9 +87,14 @@ def _linear_tangent(
     b: Builder, op: Apply, derivative: Linear, operands: Slots, result: int, tangents: Maybe
 ) -> int | None:
     params = dict(op.params)
-    if all(x_dot is None for x_dot in tangents):
+    on = [
+        k for k, x_dot in enumerate(tangents)
+        if x_dot is not None and carries_tangent(op, k, b.array_type(operands[k]))
+    ]  # fmt: skip
+    if not on:
         return None
-    if derivative.jointly:
+    rules = derivative.transposes
+    if derivative.jointly and not (isinstance(rules, tuple) and all(isinstance(rules[k], str) for k in on)):
         moved = [
             (b.zeros(b.array_type(x)) if x_dot is None else x_dot)
             if carries_tangent(op, k, b.array_type(x))
@@ -96,52 +102,74 @@ def _linear_tangent(
             for k, (x, x_dot) in enumerate(zip(operands, tangents, strict=True))
         ]
         return b.apply(op.primitive, *moved, **params)
+    context = RuleContext(b, tuple(operands), (result,), op.params)
     total = None
-    for k, x_dot in enumerate(tangents):
-        if x_dot is not None and carries_tangent(op, k, b.array_type(operands[k])):
+    for k in on:
+        x_dot = tangents[k]
+        assert x_dot is not None
+        rule = rules[k] if isinstance(rules, tuple) else None
+        # An elementwise linear map is its own transpose, so its rule for z serves for the tangent too.
+        if isinstance(rule, str):
+            term: int = expression(b, rule, {**_names(context), "z": x_dot}, params)
+        else:
             term = b.apply(op.primitive, *operands[:k], x_dot, *operands[k + 1 :], **params)
-            total = _plus(b, total, term)
-    return None if total is None else match_shape(b, total, b.array_type(result))
+        total = _plus(b, total, term)
+    assert total is not None
+    return match_shape(b, total, b.array_type(result))
+
+
+def _names(context: RuleContext) -> dict[str, int]:
+    names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
+    return {**names, "y": context.results[0]}
 
 
 def scaled_by_partial(context: RuleContext, row: Primitive, k: int, factor: int) -> int | None:
     """``factor * (partial of the result with respect to operand k)``, elementwise; None for a partial that is 0."""
-    b = context.builder
-    names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
-    names["y"] = context.results[0]
-    dtype = b.array_type(context.results[0]).dtype
-    for name, value in context.params:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            names[name] = b.constant(value, dtype)
+    scope = Scope(context.builder, _names(context), dict(context.params))
     match row.derivative:
         case Smooth(partials, stable):
-            text = (stable or partials)[k]
-            if text == "0":
-                return None
-            return b.apply("mul", factor, expression(b, text, names))
+            return _scaled(scope, factor, parse_rule((stable or partials)[k]))
         case Piecewise(partials):
-            return _piecewise(b, partials[k], names, factor)
+            return _scaled(scope, factor, parse_rule(cases(partials[k])))
     raise InternalError(f"{row.name} has no partials")
 
 
-def _piecewise(
-    b: Builder, pieces: Sequence[tuple[str, str]], names: dict[str, int], factor: int
-) -> int | None:
-    """Nested choices, last piece first; a piece of value 0 gives an exact zero whatever the factor is."""
-    chosen: int | None = None
-    shape_like = factor if b.array_type(factor).shape else names["y"]
-    zero = b.zeros(b.array_type(shape_like))
-    for number, (guard, value) in enumerate(reversed(pieces)):
-        if value == "0":
-            here = zero
-        else:
-            here = match_shape(b, b.apply("mul", factor, expression(b, value, names)), b.array_type(shape_like))
-        if number == 0:
-            chosen = here
-        else:
-            assert chosen is not None
-            chosen = b.apply("where", expression(b, guard, names), here, chosen)
-    return chosen
+def _scaled(scope: Scope, factor: int, rule: ast.Expr) -> int | None:
+    """``factor * rule`` with the factor pushed inwards, so that ``1 / x`` costs one division; None for an exact zero.
+
+    In a choice the factor goes into the arms: where the partial is the literal 0 the product is an exact zero, whatever
+    the factor.
+    """
+    b = scope.builder
+    match rule:
+        case ast.Integer(0):
+            return None
+        case ast.Integer(1):
+            return factor
+        case ast.Unary("-", operand):
+            inner = _scaled(scope, factor, operand)
+            return None if inner is None else b.apply("neg", inner)
+        case ast.Binary("/", left, right):
+            inner = _scaled(scope, factor, left)
+            return None if inner is None else b.apply("div", inner, scope.slot(scope.value(right)))
+        case ast.If(condition, then, otherwise):
+            choice = scope.value(condition)
+            if not isinstance(choice, int):
+                return _scaled(scope, factor, then if choice.value else otherwise)
+            return _chosen(scope, factor, choice, (then, otherwise))
+        case _:
+            return b.apply("mul", factor, scope.slot(scope.value(rule)))
+
+
+def _chosen(scope: Scope, factor: int, choice: int, arms: tuple[ast.Expr, ast.Expr]) -> int | None:
+    b = scope.builder
+    scaled = [_scaled(scope, factor, arm) for arm in arms]
+    if scaled == [None, None]:
+        return None
+    shapes = [b.array_type(slot).shape for slot in (choice, *scaled) if slot is not None]
+    full = ArrayType(b.array_type(factor).dtype, max(shapes, key=len))
+    filled = [b.zeros(full) if slot is None else match_shape(b, slot, full) for slot in scaled]
+    return b.apply("where", choice, *filled)
 
 
 # --- reverse ---------------------------------------------------------------------------------------------------------
@@ -175,8 +203,7 @@ def _transpose(context: RuleContext, transposes: object, k: int, z: int) -> int 
     if rule is None:
         return None
     if isinstance(rule, str):
-        names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
-        return expression(context.builder, rule, {**names, "y": context.results[0], "z": z})
+        return expression(context.builder, rule, {**_names(context), "z": z}, dict(context.params))
     return rule(context, z)
 
 

@@ -51,7 +51,7 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
 
     pf: Any = importlib.import_module("pushforward")
     program = pf.value_and_grad(pf.load(root / problem.file)[problem.entry], wrt=problem.wrt)
-    compiled = program.compile(backend=backend)
+    compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
     on_host = backend in ("llvm", "reference")
     arguments = [
         jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value

@@ -69,6 +69,8 @@ class Builder:
     def emit(self, op: Op, operands: Iterable[int], types: Iterable[SlotType]) -> tuple[int, ...]:
         """Append a step (or find its equal) and return the slots of its results."""
         operands, types = tuple(operands), tuple(types)
+        if not types:
+            return ()
         key = (op, operands, types)
         found = self._numbered.get(key)
         if found is not None:

@@ -375,8 +375,10 @@ def constant_bytes(value: float | int | bool | np.ndarray, dtype: str) -> bytes:
 
 def scalar_value(step: Step) -> float | int | bool | None:
     """The number of a scalar constant step, or None."""
+    if not isinstance(step.op, Constant):
+        return None
     (type_,) = step.types
-    if isinstance(step.op, Constant) and isinstance(type_, ArrayType) and not type_.shape:
+    if isinstance(type_, ArrayType) and not type_.shape:
         if type_.dtype in _FORMATS:
             return struct.unpack(_FORMATS[type_.dtype], step.op.data)[0]
     return None

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from . import _wire
-from .lang.builder import Builder, body
+from .lang.builder import Builder
 from .lang.diagnostics import InternalError, fail
 from .lang.ir import ArrayType, Program, Signature, SlotType, leaves
-from .lang.sizes import Size, product, variable
+from .lang.sizes import Size, variable
 from .lang.types import FLOATS, UNIT, Array, Record, Scalar, SizeType, Tuple, Type, array, show_type
 
 
@@ -100,37 +100,28 @@ def _position(inputs: Sequence[tuple[str, Type]], item: int | str) -> int:
     raise fail("E184", f"there is no input {item!r} to differentiate by", actual=", ".join(names) or "no inputs")
 
 
-def _ordered(program: Program, wrt: Wrt) -> list[int]:
-    """Active slots in the order of `wrt`, as positions in the list that `reverse` returns (slot order)."""
+def _slots(program: Program, wrt: Wrt) -> tuple[int, ...]:
+    """The active slots in the order of `wrt`."""
     ranges = slot_ranges(program)
-    in_order = [slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot]]
-    by_slot = sorted(in_order)
-    return [by_slot.index(slot) for slot in in_order]
+    return tuple(slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot])
 
 
 def gradient(program: Program, wrt: Wrt, *, has_aux: bool = False, with_value: bool = False) -> Program:
     """x -> gradient (with `with_value`: (value, gradient); with `has_aux` the rest of the result comes along)."""
     own = signature(program)
-    value = _scalar_part(program, own.output, has_aux)
-    builder = Builder(f"grad_{program.name}", program.inputs, program.sizes)
-    cotangents = []
-    for index, type_ in enumerate(program.output_types):
-        if isinstance(type_, ArrayType) and type_.is_float:
-            cotangents.append(builder.constant(1.0, type_.dtype) if index == 0 else builder.zeros(type_))
-    both = _wire.reverse(program, wrt.active)
-    results = builder.inline(both, [*range(len(program.inputs)), *cotangents])
-    count = len(program.outputs)
-    bars = [results[count + index] for index in _ordered(program, wrt)]
-    parts: list[tuple[list[int], Type]] = [(bars, wrt.type)]
+    aux = _aux_type(program, own.output, has_aux)
+    both = _wire.value_and_gradient(program, _slots(program, wrt))
     if with_value:
-        parts.insert(0, (list(results[:count]), own.output))
-    elif has_aux:
-        parts.append((list(results[1:count]), value))
-    output = parts[0][1] if len(parts) == 1 else Tuple(tuple(type_ for _, type_ in parts))
-    return builder.build([slot for slots, _ in parts for slot in slots], Signature(own.inputs, output))
+        return replace(both, signature=Signature(own.inputs, Tuple((own.output, wrt.type))))
+    count = len(program.outputs)
+    bars = range(count, len(both.outputs))
+    if not has_aux:
+        return replace(_wire.select_outputs(both, bars), signature=Signature(own.inputs, wrt.type))
+    kept = _wire.select_outputs(both, (*bars, *range(1, count)))
+    return replace(kept, signature=Signature(own.inputs, Tuple((wrt.type, aux))))
 
 
-def _scalar_part(program: Program, output: Type, has_aux: bool) -> Type:
+def _aux_type(program: Program, output: Type, has_aux: bool) -> Type:
     """Check that there is one float to differentiate; the type of what comes beside it."""
     head, rest = output, UNIT
     if has_aux:
@@ -179,9 +170,8 @@ def jacobian(program: Program, wrt: Wrt) -> Program:
     """x -> Jacobian by forward mode: every float array of the result, of shape S, becomes [S] of the shape of x."""
     own = signature(program)
     builder = Builder(f"jacobian_{program.name}", program.inputs, program.sizes)
-    ranges = slot_ranges(program)
-    slots = [slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot]]
-    columns = [_columns(builder, program, slot) for slot in slots]
+    inputs = range(len(program.inputs))
+    columns = [builder.inline(_wire.jacobian(program, slot), inputs) for slot in _slots(program, wrt)]
     rows = [column[index] for index in range(len(columns[0])) for column in columns]
     return builder.build(rows, Signature(own.inputs, _jacobian_type(own.output, wrt.type)))
 
@@ -200,38 +190,6 @@ def _jacobian_type(output: Type, inner: Type) -> Type:
             return Record(tuple((name, _jacobian_type(item, inner)) for name, item in fields))
         case _:
             return UNIT
-
-
-def _columns(builder: Builder, program: Program, slot: int) -> list[int]:
-    """The derivative of each float result by one input array, of shape (result shape, input shape)."""
-    type_ = builder.array_type(slot)
-    count = product(type_.shape)
-    floats = _float_slots(program.output_types)
-    push = _wire.forward(program, tuple(index == slot for index in range(len(program.inputs))))
-
-    def one_direction(inner: Builder, slots: tuple[int, ...]) -> list[int]:
-        index = slots[-1]
-        if type_.shape:
-            hot = inner.apply("convert", inner.apply("eq", inner.apply("iota", size=count), index), dtype=type_.dtype)
-            direction = inner.apply("reshape", hot, shape=type_.shape)
-        else:
-            direction = inner.constant(1.0, type_.dtype)
-        results = inner.inline(push, [*slots[:-1], direction])
-        return list(results[len(program.outputs) :])
-
-    inputs = [*program.inputs, ArrayType("i64")]
-    direction_body = body(f"push_{program.name}", inputs, one_direction)
-    stacked = builder.each(count, range(len(program.inputs)), [], direction_body, ["stack"] * sum(floats))
-    return [_last_axis(builder, column, type_.shape) for column in stacked]
-
-
-def _last_axis(builder: Builder, slot: int, shape: tuple[Size, ...]) -> int:
-    """Move the leading axis behind the others and give it the shape of the input."""
-    own = builder.array_type(slot)
-    if own.rank > 1:
-        slot = builder.apply("transpose", slot, axes=(*range(1, own.rank), 0))
-    wanted = own.shape[1:] + shape
-    return slot if builder.array_type(slot).shape == wanted else builder.apply("reshape", slot, shape=wanted)
 
 
 def batch(program: Program, in_axes: Sequence[int | None], out_axes: int) -> Program:

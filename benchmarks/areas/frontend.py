@@ -58,7 +58,7 @@ import pushforward as pf
 pf.parse("def identity(x: f64): f64 = x")
 start = time.perf_counter()
 gradient = pf.grad(pf.load(sys.argv[1])["chain"], wrt=(0, 1))
-steps = len(gradient.steps)
+steps = len(gradient.first().steps)
 print(time.perf_counter() - start, steps)
 """
 

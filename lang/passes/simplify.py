@@ -199,12 +199,33 @@ def _repeated_element(b: Builder, slot: int) -> int | None:
 
 
 def _emit_each(b: Builder, op: Each, operands: list[int], kept: tuple[int, ...]) -> Sequence[int]:
+    """The `Each` with tidy operands; results that pass through unchanged, and an `Each` without results, vanish."""
     program = simplify(_only(op.body, kept))
     read = _read_inputs(program)
     tidy = _Operands(b, operands[: op.captures], operands[op.captures :], read)
     body = tidy.body(b, program, 1)
     combine = [op.combine[k] for k in kept]
+    passed = [_passed_through(b, op, tidy, body, slot, how) for slot, how in zip(body.outputs, combine, strict=True)]
+    if any(slot is not None for slot in passed):
+        left = [k for k, slot in enumerate(passed) if slot is None]
+        rest = iter(b.each(op.size, tidy.captures, tidy.arrays, _only(body, left), [combine[k] for k in left]))
+        return [next(rest) if slot is None else slot for slot in passed]
     return b.each(op.size, tidy.captures, tidy.arrays, body, combine)
+
+
+def _passed_through(b: Builder, op: Each, tidy: _Operands, body: Program, output: int, how: str) -> int | None:
+    """The slot of a result that needs no loop: a body that hands on its element, its capture or its index."""
+    if output >= len(body.inputs) or output < len(tidy.captures) and how == "sum":
+        return None
+    if output < len(tidy.captures):
+        capture = tidy.captures[output]
+        shape = b.array_type(capture).shape
+        return b.broadcast(capture, (op.size, *shape), tuple(range(1, len(shape) + 1)))
+    if output == len(body.inputs) - 1:
+        stacked = b.apply("iota", size=op.size)
+        return stacked if how == "stack" else b.apply("reduce_sum", stacked, axes=(0,))
+    array = tidy.arrays[output - len(tidy.captures)]
+    return array if how == "stack" else b.apply("reduce_sum", array, axes=(0,))
 
 
 def _emit_fold(b: Builder, op: Fold, operands: list[int], kept: tuple[int, ...]) -> Sequence[int]:

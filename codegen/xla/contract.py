@@ -1,0 +1,273 @@
+"""Recognition of contractions: a program without `Each` enters, one whose sums of products are einsums leaves.
+
+A sum over a product of broadcasts never builds the product: ``reduce_sum(mul(broadcast a, broadcast b))`` is a matrix
+product whenever a and b each have an axis of their own. Reads and writes at known places become slices and
+transpositions. The passes that follow see matrix products where the source had nested loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...lang.builder import Builder
+from ...lang.ir import Apply, ArrayType, Program, Step, bodies, with_bodies
+from ...lang.sizes import Size, product
+from .effort import elements
+from .places import gather_at, is_zero, scatter_add_at
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@lru_cache(maxsize=1024)
+def contract(program: Program) -> Program:
+    """The program with sums of products as einsums and known places as slices, in bodies too."""
+    builder = Builder(program.name, program.inputs, program.sizes)
+    slots = list(range(len(program.inputs)))
+    for step in program.steps:
+        builder.origin = step.origin
+        operands = tuple(slots[slot] for slot in step.operands)
+        known = _apply(builder, step.op, operands) if isinstance(step.op, Apply) else None
+        if known is not None:
+            slots.append(known)
+        elif bodies(step.op):
+            op = with_bodies(step.op, tuple(contract(inner) for inner in bodies(step.op)))
+            slots.extend(builder.replay(Step(op, operands, step.types, step.origin), operands))
+        else:
+            slots.extend(builder.replay(step, operands))
+    return builder.build([slots[slot] for slot in program.outputs], program.signature)
+
+
+def _apply(b: Builder, op: Apply, x: tuple[int, ...]) -> int | None:
+    match op.primitive:
+        case "gather":
+            return gather_at(b, op, x[0], x[1:])
+        case "scatter_add":
+            return scatter_add_at(b, op, x[0], x[1], x[2:])
+        case "reduce_sum":
+            axes = op["axes"]
+            assert isinstance(axes, tuple)
+            summed = tuple(axis for axis in axes if isinstance(axis, int))
+            return sum_of(b, x[0], summed)
+        case "einsum":
+            spec = op["spec"]
+            assert isinstance(spec, str)
+            return _tidy_einsum(b, spec, x)
+        case _:
+            return None
+
+
+# --- sums of products ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One factor of a product and the letters its axes run over."""
+
+    slot: int
+    letters: str
+
+
+def sum_of(b: Builder, x: int, axes: tuple[int, ...]) -> int | None:
+    """The sum of a slot over axes without storing the product it is, or None when a plain sum is best."""
+    type_ = b.array_type(x)
+    if not (type_.is_float or type_.dtype == "i64") or type_.rank > 40 or not axes:
+        return None
+    lanes = _sum_over_lanes(b, x, axes)
+    if lanes is not None:
+        return lanes
+    letters = LETTERS[: type_.rank]
+    sizes = dict(zip(letters, type_.shape, strict=True))
+    output = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
+    negative, factors = _factors(b, x, letters, sizes)
+    groups = _groups(b, factors, sizes)
+    present = set("".join(group.letters for group in groups))
+    absent = [letter for letter in letters if letter not in present]
+    repeated = [letter for letter in absent if letter not in output]
+    if not (repeated or (len(groups) > 1 and _pays(b, groups, output))):
+        return None
+    kept = "".join(letter for letter in output if letter in present)
+    slot = _emit(b, groups, kept)
+    if repeated:
+        slot = b.apply("mul", slot, _count(b, product(tuple(sizes[letter] for letter in repeated)), type_.dtype))
+    slot = b.apply("neg", slot) if negative else slot
+    return b.broadcast(slot, tuple(sizes[letter] for letter in output), tuple(output.index(c) for c in kept))
+
+
+def _count(b: Builder, size: Size, dtype: str) -> int:
+    count = b.size(size)
+    if isinstance(size, int):
+        return b.constant(size, dtype)
+    return count if dtype == "i64" else b.apply("convert", count, dtype=dtype)
+
+
+def _factors(b: Builder, slot: int, letters: str, sizes: dict[str, Size]) -> tuple[bool, list[Factor]]:
+    """The factors of a slot whose axes run over `letters`, and whether their product is negated."""
+    step = b.definition(slot)
+    if step is None or not isinstance(step.op, Apply):
+        return False, [Factor(slot, letters)]
+    op, x = step.op, step.operands
+    match op.primitive:
+        case "broadcast" | "transpose":
+            axes = op["axes"]
+            assert isinstance(axes, tuple)
+            if op.primitive == "broadcast":
+                return _factors(b, x[0], "".join(letters[axis] for axis in axes), sizes)  # type: ignore[index]
+            inner = dict(zip(axes, letters, strict=True))
+            return _factors(b, x[0], "".join(inner[axis] for axis in range(len(axes))), sizes)
+        case "neg":
+            negative, found = _factors(b, x[0], letters, sizes)
+            return not negative, found
+        case "mul" if x[0] != x[1]:
+            parts = [_factors(b, y, letters if b.array_type(y).shape else "", sizes) for y in x]
+            found = [*parts[0][1], *parts[1][1]]
+            if all(set(factor.letters) == set(letters) for factor in found):
+                return False, [Factor(slot, letters)]  # nothing is repeated: keep the product as it stands
+            return parts[0][0] != parts[1][0], found
+        case "einsum":
+            return False, _outer_factors(b, op, x, letters) or [Factor(slot, letters)]
+        case _:
+            return False, [Factor(slot, letters)]
+
+
+def _outer_factors(b: Builder, op: Apply, x: tuple[int, ...], letters: str) -> list[Factor] | None:
+    """The operands of an einsum, with fresh letters for its own sums."""
+    spec = op["spec"]
+    assert isinstance(spec, str)
+    inputs, output = spec.split("->")
+    if set(inputs) - set(output) - {","}:
+        return None
+    names = dict(zip(output, letters, strict=True))
+    return [
+        Factor(slot, "".join(names[letter] for letter in term))
+        for term, slot in zip(inputs.split(","), x, strict=True)
+    ]
+
+
+def _groups(b: Builder, factors: Sequence[Factor], sizes: dict[str, Size]) -> list[Factor]:
+    """Multiply factors into larger ones that cover their letters; what stays apart has letters of its own."""
+    ordered = sorted(factors, key=lambda factor: -len(factor.letters))
+    groups: list[Factor] = []
+    for factor in ordered:
+        holders = [place for place, group in enumerate(groups) if set(factor.letters) <= set(group.letters)]
+        if not holders:
+            groups.append(factor)
+            continue
+        place = min(holders, key=lambda at: elements([b.array_type(groups[at].slot)]))
+        groups[place] = _times(b, groups[place], factor, sizes)
+    return groups
+
+
+def _times(b: Builder, large: Factor, small: Factor, sizes: dict[str, Size]) -> Factor:
+    """The product on the letters of the larger factor."""
+    slot = small.slot
+    if small.letters:
+        order = sorted(range(len(small.letters)), key=lambda axis: large.letters.index(small.letters[axis]))
+        slot = b.apply("transpose", slot, axes=tuple(order))
+        places = tuple(sorted(large.letters.index(letter) for letter in small.letters))
+        slot = b.broadcast(slot, b.array_type(large.slot).shape, places)
+    if not small.letters and _is_one(b, slot):
+        return large
+    return Factor(b.apply("mul", large.slot, slot), large.letters)
+
+
+def _is_one(b: Builder, slot: int) -> bool:
+    known = b.scalar(slot)
+    return known is not None and known == 1
+
+
+def _pays(b: Builder, groups: Sequence[Factor], output: str) -> bool:
+    """Whether an einsum beats a fused multiply and sum: not for a batch of dot products of computed arrays."""
+    if len(groups) != 2:
+        return True
+    left, right = (set(group.letters) for group in groups)
+    kept = set(output)
+    if not (left & right - kept):
+        return True  # each side can be summed by itself first
+    if left - right and right - left:
+        return True
+    return not (left & right & kept)
+
+
+def _emit(b: Builder, groups: Sequence[Factor], output: str) -> int:
+    if len(groups) == 1:
+        (group,) = groups
+        axes = tuple(axis for axis, letter in enumerate(group.letters) if letter not in output)
+        slot = b.apply("reduce_sum", group.slot, axes=axes)
+        left = [letter for letter in group.letters if letter in output]
+        return b.apply("transpose", slot, axes=tuple(left.index(letter) for letter in output))
+    spec = ",".join(group.letters for group in groups) + "->" + output
+    return b.apply("einsum", *(group.slot for group in groups), spec=spec)
+
+
+# --- other sums ------------------------------------------------------------------------------------------------------
+
+
+def _sum_over_lanes(b: Builder, x: int, axes: tuple[int, ...]) -> int | None:
+    """Sum of an einsum, of a transposition, and of scatter-adds whose leading index is the number of the lane."""
+    step = b.definition(x)
+    if step is None or not isinstance(step.op, Apply):
+        return None
+    if step.op.primitive == "einsum":
+        spec = step.op["spec"]
+        assert isinstance(spec, str)
+        inputs, output = spec.split("->")
+        left = "".join(letter for axis, letter in enumerate(output) if axis not in axes)
+        return b.apply("einsum", *step.operands, spec=f"{inputs}->{left}")
+    if step.op.primitive == "scatter_add" and axes == (0,) and len(step.operands) > 2:
+        base, values, own, *places = step.operands
+        if not places or not _is_lane_number(b, own) or not is_zero(b, base):
+            return None
+        zeros = b.zeros(_without_first(b.array_type(base)))
+        op = step.op
+        known = scatter_add_at(b, op, zeros, values, tuple(places))
+        return known if known is not None else b.apply("scatter_add", zeros, values, *places, **dict(op.params))
+    return None
+
+
+def _without_first(type_: ArrayType) -> ArrayType:
+    return type_.with_shape(type_.shape[1:])
+
+
+def _is_lane_number(b: Builder, slot: int) -> bool:
+    step = b.definition(slot)
+    if step is not None and isinstance(step.op, Apply) and step.op.primitive == "broadcast":
+        if step.op["axes"] != (0,):
+            return False
+        step = b.definition(step.operands[0])
+    return step is not None and isinstance(step.op, Apply) and step.op.primitive == "iota"
+
+
+def _tidy_einsum(b: Builder, spec: str, x: tuple[int, ...]) -> int | None:
+    """Take broadcasts and transpositions off the operands of an einsum."""
+    inputs, output = spec.split("->")
+    terms = inputs.split(",")
+    sizes = {
+        letter: size
+        for term, slot in zip(terms, x, strict=True)
+        for letter, size in zip(term, b.array_type(slot).shape, strict=True)
+    }
+    bare = [_bare(b, slot, term) for term, slot in zip(terms, x, strict=True)]
+    if all(factor.slot == slot for factor, slot in zip(bare, x, strict=True)):
+        return None
+    present = set("".join(factor.letters for factor in bare))
+    repeated = [letter for letter in sizes if letter not in present and letter not in output]
+    kept = "".join(letter for letter in output if letter in present)
+    slot = b.apply("einsum", *(f.slot for f in bare), spec=",".join(f.letters for f in bare) + "->" + kept)
+    if repeated:
+        count = product(tuple(sizes[letter] for letter in repeated))
+        slot = b.apply("mul", slot, _count(b, count, b.array_type(slot).dtype))
+    return b.broadcast(slot, tuple(sizes[letter] for letter in output), tuple(output.index(c) for c in kept))
+
+
+def _bare(b: Builder, slot: int, letters: str) -> Factor:
+    step = b.definition(slot)
+    if step is None or not isinstance(step.op, Apply) or step.op.primitive not in ("broadcast", "transpose"):
+        return Factor(slot, letters)
+    axes = step.op["axes"]
+    assert isinstance(axes, tuple)
+    if step.op.primitive == "broadcast":
+        return _bare(b, step.operands[0], "".join(letters[axis] for axis in axes))  # type: ignore[index]
+    inner = dict(zip(axes, letters, strict=True))
+    return _bare(b, step.operands[0], "".join(inner[axis] for axis in range(len(axes))))

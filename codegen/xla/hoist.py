@@ -1,0 +1,4 @@
+"""x"""
+from ...lang.ir import Program
+def hoist(program: Program) -> Program:
+    return program

@@ -1,0 +1,108 @@
+"""Modules: a file or a text enters, a `Module` of programs leaves; what is wrong with it is a list of diagnostics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from . import _wire
+from ._program import Program
+from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """The definitions of one text: ``module["f"]``, or ``module.f`` where the name is free."""
+
+    checked: Any = field(repr=False)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The definitions, in the order of the text."""
+        return _wire.definition_names(self.checked)
+
+    def __getitem__(self, name: str) -> Program:
+        if name not in self.names:
+            known = ", ".join(self.names) or "no definitions"
+            raise fail("E182", f"there is no definition `{name}`", actual=known, hint=suggest(name, self.names))
+        found = self._programs.get(name)
+        if found is None:
+            found = self._programs[name] = Program(*_wire.entry(self.checked, name))
+        return found
+
+    def __getattr__(self, name: str) -> Program:
+        if name.startswith("_") or name not in self.names:
+            raise AttributeError(f"the module has no definition `{name}`; it has {', '.join(self.names) or 'none'}")
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.names})
+
+    def __repr__(self) -> str:
+        return f"<Module {', '.join(self.names)}>"
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return {}
+
+
+def load(path: str | os.PathLike[str]) -> Module:
+    """The module of a `.pf` file; raises its diagnostics when there are errors."""
+    check_readable(path)
+    return _module(_wire.load(os.fspath(path)))
+
+
+def parse(text: str) -> Module:
+    """The module of a text; raises its diagnostics when there are errors.
+
+    >>> import pushforward as pf
+    >>> pf.parse("def square(x: f64): f64 = x * x")["square"](3.0)
+    9.0
+    """
+    return _module(_wire.parse(text))
+
+
+def check(path: str | os.PathLike[str]) -> list[Diagnostic]:
+    """What is wrong with a file: an empty list when it is fine. Runs nothing."""
+    try:
+        check_readable(path)
+        return list(_wire.diagnostics(_wire.load(os.fspath(path))))
+    except DiagnosticError as error:
+        return list(error.diagnostics)
+
+
+def _module(checked: Any) -> Module:
+    errors = [item for item in _wire.diagnostics(checked) if item.severity == "error"]
+    if errors:
+        raise DiagnosticError(errors)
+    return Module(checked)
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raise E180 for a path that holds no readable text of a sensible size."""
+    name = os.fspath(path)
+    try:
+        if os.path.isdir(name):
+            raise fail("E180", f"`{name}` is a directory", hint="name a .pf file in it")
+        with open(name, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail("E180", f"cannot read `{name}`: {reason}") from None
+    if len(data) > MAX_BYTES:
+        raise fail("E180", f"`{name}` is larger than {MAX_BYTES >> 10} KiB, the limit for a program")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise fail("E180", f"`{name}` is not UTF-8 text (byte {error.start})") from None

@@ -1,0 +1,63 @@
+"""`pf fmt [--check] FILE… | -`: rewrite programs in the one layout; `-` formats standard input to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .. import _wire
+from .._module import MAX_BYTES, check_readable
+from ..lang.diagnostics import DiagnosticError, fail
+from .report import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help=".pf files, or - for standard input")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file would change")
+
+
+def run(options: argparse.Namespace, report: Report) -> int:
+    from . import exit_code
+
+    changed, code = [], 0
+    for name in options.files:
+        try:
+            text = _read(name)
+            formatted = _wire.format_source(text, "<stdin>" if name == "-" else name)
+        except DiagnosticError as error:
+            report.diagnose(error.diagnostics)
+            code = max(code, exit_code(error.diagnostics))
+            continue
+        if formatted != text:
+            changed.append(name)
+        _write(name, formatted, formatted != text, options.check, report)
+    report.put({"changed": changed})
+    for name in changed:
+        report.note(f"{'would change' if options.check else 'formatted'} {name}")
+    return max(code, 1) if options.check and changed else code
+
+
+def _write(name: str, formatted: str, changed: bool, check: bool, report: Report) -> None:
+    if name == "-":
+        if not check and not report.as_json:
+            sys.stdout.write(formatted)
+        report.put({"text": formatted})
+    elif changed and not check:
+        try:
+            Path(name).write_text(formatted, encoding="utf-8", newline="")
+        except OSError as error:
+            raise fail("E180", f"cannot write `{name}`: {error.strerror or error}") from None
+
+
+def _read(name: str) -> str:
+    if name != "-":
+        check_readable(name)
+        return Path(name).read_bytes().decode("utf-8")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise fail("E180", f"standard input is larger than {MAX_BYTES >> 10} KiB, the limit for a program")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise fail("E180", f"standard input is not UTF-8 text (byte {error.start})") from None

@@ -1,0 +1,118 @@
+"""The error index of the whole toolkit: the rows of the language and those of the surfaces, by code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .lang.errors_index import ErrorRow, rows
+from .semantics.values_errors import ROWS as VALUE_ROWS
+
+SURFACE_ROWS = (
+    ErrorRow(
+        "E150",
+        "a result is not finite",
+        "user",
+        "The result holds inf or nan although every input is finite. The reference evaluator has run the program again and\n"
+        "the caret shows the first step that left the finite numbers. Guard that step, or ask for such values with\n"
+        '`.compile(nonfinite="allow")`.',
+        "def f(x: f64): f64 = log(x)   -- at x = 0",
+    ),
+    ErrorRow(
+        "E151",
+        "an input is not finite",
+        "user",
+        "The result holds inf or nan because an input does; the message names the input and the position.",
+        "f(float('nan'))",
+    ),
+    ErrorRow(
+        "E180",
+        "a program file cannot be read",
+        "user",
+        "The file is missing, is a directory, is not UTF-8 text, or is larger than a program may be (1 MiB).",
+        "pf check missing.pf",
+    ),
+    ErrorRow(
+        "E182",
+        "there is no such definition",
+        "user",
+        "The module has no definition of that name. The message lists what it has.",
+        'module["functoin"]',
+    ),
+    ErrorRow(
+        "E183",
+        "which definition is not clear",
+        "user",
+        "The module has several definitions (or none), so the command needs the name of one.",
+        "pf run model.pf",
+    ),
+    ErrorRow(
+        "E184",
+        "no derivative by this input",
+        "user",
+        "`wrt` names an input that does not exist or is no float: integers, booleans and sizes have no derivative.",
+        'pf.grad(f, wrt="n")',
+    ),
+    ErrorRow(
+        "E185",
+        "the program has the wrong shape for this transformation",
+        "user",
+        "A gradient needs one float result (or a pair of it and anything with has_aux); vmap needs an axis that exists.",
+        "pf.grad(f) where f gives an array",
+    ),
+    ErrorRow(
+        "E186",
+        "not in this version",
+        "limit",
+        "The request makes sense but this version cannot do it. The message says what can be done instead.",
+        'program.compile("llvm")',
+    ),
+    ErrorRow(
+        "E187",
+        "there is no such error code",
+        "user",
+        "`pf explain list` prints every code.",
+        "pf explain E999",
+    ),
+    ErrorRow(
+        "E188",
+        "there is no such stage, pass or back end",
+        "user",
+        "The message lists those there are.",
+        "pf show model.pf f --stage wrong",
+    ),
+    ErrorRow(
+        "E190",
+        "a claim of a test does not hold",
+        "user",
+        "A `check` gave false or values that differ by more than the tolerance; both are shown. `a ~= b` holds when\n"
+        "|a - b| <= 1e-12 + 1e-9 |b| in every element, `within t` when |a - b| <= t max(1, |b|).",
+        "test \"wrong\" { check 1.0 + 1.0 ~= 3.0 }",
+    ),
+    ErrorRow(
+        "E191",
+        "the two modes of differentiation disagree",
+        "user",
+        "`dot f at x` claims <u, J v> = <J^T u, v> for random u and v. A custom derivative rule that is wrong breaks it.",
+        "test \"rule\" { dot f at 1.0 }",
+    ),
+    ErrorRow(
+        "E192",
+        "a gradient costs more than claimed",
+        "user",
+        "`cost f at x <= b` bounds flops(value and gradient) / flops(value); the message shows both counts.",
+        "test \"cheap\" { cost f at 1.0 <= 1.5 }",
+    ),
+    ErrorRow(
+        "E193",
+        "a failure that was claimed did not happen",
+        "user",
+        "`fails \"E012\" e` claims that checking or running `e` gives that code; it gave another one or none.",
+        "test \"fails\" { fails \"E012\" 1.0 + 1.0 }",
+    ),
+)
+
+
+def error_rows() -> Mapping[str, ErrorRow]:
+    """Every row by code, sorted."""
+    known = [*rows().values(), *VALUE_ROWS, *SURFACE_ROWS]
+    return {row.code: row for row in sorted(known, key=lambda row: row.code)}
