@@ -184,6 +184,8 @@ def cotangents(b: Builder, op: Apply, operands: Slots, result: int, z: int, acti
             bars = [scaled_by_partial(context, row, k, z) if on else None for k, on in enumerate(active)]
         case Linear(transposes):
             bars = [_transpose(context, transposes, k, z) if on else None for k, on in enumerate(active)]
+        case Implicit(_, _, rules) if rules and all(rules[k] is not None for k, on in enumerate(active) if on):
+            bars = [_transpose(context, rules, k, z) if on else None for k, on in enumerate(active)]
         case Selects() | Implicit():
             return _by_transposing_tangent(b, op, operands, result, z, active)
         case Discrete():

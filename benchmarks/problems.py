@@ -13,34 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pushforward.semantics.data import adbench
 
 P = TypeVar("P")
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 GENERATED = "generated data of the same shape"
-LYNX_HARE = (
-    (47.2, 6.1),
-    (70.2, 9.8),
-    (77.4, 35.2),
-    (36.3, 59.4),
-    (20.6, 41.7),
-    (18.1, 19.0),
-    (21.4, 13.0),
-    (22.0, 8.3),
-    (25.4, 9.1),
-    (27.1, 7.4),
-    (40.3, 8.0),
-    (57.0, 12.3),
-    (76.6, 19.5),
-    (52.3, 45.7),
-    (19.5, 51.1),
-    (11.2, 29.7),
-    (7.6, 15.8),
-    (14.6, 9.7),
-    (16.2, 10.1),
-    (24.7, 8.6),
-)
 
 
 @dataclass(frozen=True)
@@ -68,7 +46,7 @@ def read_or_generate(
 def gmm(name: str, file: str, sizes: tuple[int, int, int], data: Path | None, seed: int) -> Problem:
     """A Gaussian mixture of sizes (d, k, n)."""
     p, note = read_or_generate(data, file, adbench.read_gmm, partial(adbench.generate_gmm, *sizes, seed=seed))
-    arguments = (p.alphas, p.means, p.icf, np.ascontiguousarray(p.x), p.gamma, p.m)
+    arguments = (p.alphas, p.means, p.icf, np.ascontiguousarray(p.x), p.gamma, float(p.m))
     return Problem(name, arguments, (0, 1, 2), "examples/adbench/gmm.pf", "gmm", "gmm", note)
 
 
@@ -77,23 +55,23 @@ def lstm(name: str, file: str, sizes: tuple[int, int], data: Path | None, seed: 
     p, note = read_or_generate(
         data, file, adbench.read_lstm, partial(adbench.generate_lstm, *sizes, seed=seed)
     )
-    return Problem(
-        name, (p.main, p.extra, p.state, p.sequence), (0, 1), "examples/adbench/lstm.pf", "lstm", "lstm", note
-    )
+    layers, width = len(p.main) // 2, p.extra.shape[1]
+    main, state = p.main.reshape(layers, 2, 4, width), p.state.reshape(layers, 2, width)
+    arguments = (main, p.extra, state, p.sequence)
+    return Problem(name, arguments, (0, 1), "examples/adbench/lstm.pf", "lstm", "lstm", note)
 
 
-def lotka_volterra(name: str, data: Path | None, seed: int) -> Problem:
-    """The lynx-hare counts of 1901-1920 at a plausible parameter."""
-    theta: NDArray[np.float64] = np.array([0.55, 0.028, 0.80, 0.024])
-    initial, sigma, counts = np.array([33.0, 5.9]), np.array([0.25, 0.25]), np.array(LYNX_HARE)
-    return Problem(
-        name,
-        (theta, initial, sigma, counts),
-        (0, 1, 2),
-        "examples/lotka_volterra_rk4.pf",
-        "log_likelihood",
-        "lotka_volterra",
+def lynx_hare(name: str, data: Path | None, seed: int) -> Problem:
+    """The hare and lynx counts of 1900-1920 (in the repository) at a plausible parameter."""
+    path = EXAMPLES / "lynx_hare.csv"
+    counts = np.loadtxt(path, delimiter=",", comments="#", skiprows=1, usecols=(1, 2))
+    theta, initial, sigma = (
+        np.array([0.55, 0.028, 0.80, 0.024]),
+        np.array([33.0, 5.9]),
+        np.array([0.25, 0.25]),
     )
+    arguments = (theta, initial, sigma, counts)
+    return Problem(name, arguments, (0, 1, 2), "examples/lynx_hare.pf", "misfit", "lotka_volterra")
 
 
 PROBLEMS: dict[str, Callable[[Path | None, int], Problem]] = {
@@ -102,5 +80,5 @@ PROBLEMS: dict[str, Callable[[Path | None, int], Problem]] = {
     "gmm_d10_k5": partial(gmm, "gmm_d10_k5", "gmm/1k/gmm_d10_K5.txt", (10, 5, 1000)),
     "gmm_d10_k25": partial(gmm, "gmm_d10_k25", "gmm/1k/gmm_d10_K25.txt", (10, 25, 1000)),
     "lstm_l2_c1024": partial(lstm, "lstm_l2_c1024", "lstm/lstm_l2_c1024.txt", (2, 1024)),
-    "lotka_volterra": partial(lotka_volterra, "lotka_volterra"),
+    "lynx_hare": partial(lynx_hare, "lynx_hare"),
 }

@@ -1,8 +1,8 @@
 """The error index: one row for every code a diagnostic can carry.
 
-In: a code such as ``E007``. Out: its row, with an explanation and an input that triggers it; `pf explain` prints it, and
-the tests run every example. Each part of the language keeps its own table; `FAMILIES` names them. The tables load on
-use, so a module can import `ErrorRow` from here without a cycle.
+In: a code such as ``E007``. Out: its row, with an explanation and an input that triggers it; `pf explain`
+prints it, and the tests run every example. Each part of the language keeps its own table; `FAMILIES` names
+them. The tables load on use, so a module can import `ErrorRow` from here without a cycle.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ Kind = Literal["user", "limit"]
 
 FAMILIES = {
     ".surface.errors": "SYNTAX",  # E001-E029
+    ".check.errors": "CHECK",  # E030-E099
 }
 """Module, relative to this package, to the name of its table: a tuple of `ErrorRow`."""
 
@@ -38,7 +39,9 @@ class ErrorRow:
 def rows() -> dict[str, ErrorRow]:
     """Every row by its code, in the order of the codes."""
     tables = [getattr(import_module(module, __package__), name) for module, name in FAMILIES.items()]
-    return {row.code: row for row in sorted((row for table in tables for row in table), key=lambda row: row.code)}
+    return {
+        row.code: row for row in sorted((row for table in tables for row in table), key=lambda row: row.code)
+    }
 
 
 def row(code: str) -> ErrorRow:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .ir import Apply, ArrayType
+from .sizes import Size, add
 
 if TYPE_CHECKING:
     from .builder import Builder
@@ -92,6 +93,16 @@ def _double_negative(b: Builder, op: Apply, x: Operands) -> int | None:
     return None if found is None else found[1][0]
 
 
+def _negative_factor(b: Builder, op: Apply, x: Operands) -> int | None:
+    """Signs move outwards, where a sum can absorb them."""
+    left, right = _inner(b, x[0], "neg"), _inner(b, x[1], "neg")
+    if left is not None:
+        return b.apply("neg", b.apply(op.primitive, left[1][0], x[1]))
+    if right is not None:
+        return b.apply("neg", b.apply(op.primitive, x[0], right[1][0]))
+    return None
+
+
 def _power_one(b: Builder, op: Apply, x: Operands) -> int | None:
     exponent = op["exponent"]
     if exponent == 1:
@@ -151,6 +162,26 @@ def _whole_slice(b: Builder, op: Apply, x: Operands) -> int | None:
     return x[0] if whole else None
 
 
+def _slice_of_concat(b: Builder, op: Apply, x: Operands) -> int | None:
+    """A slice that is exactly one of the parts put together."""
+    found = _inner(b, x[0], "concat")
+    if found is None:
+        return None
+    axis, starts, limits = found[0]["axis"], op["starts"], op["limits"]
+    assert isinstance(axis, int) and isinstance(starts, tuple) and isinstance(limits, tuple)
+    shape = b.array_type(x[0]).shape
+    others = [k for k in range(len(shape)) if k != axis]
+    if any(starts[k] != 0 or limits[k] != shape[k] for k in others):
+        return None
+    start: Size = 0
+    for part in found[1]:
+        stop = add(start, b.array_type(part).shape[axis])
+        if starts[axis] == start and limits[axis] == stop:
+            return part
+        start = stop
+    return None
+
+
 def _single(b: Builder, op: Apply, x: Operands) -> int | None:
     return x[0] if len(x) == 1 else None
 
@@ -176,6 +207,8 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite("x * 1", "mul", _times_one),
     Rewrite("x / 1", "div", _times_one),
     Rewrite("x * -1", "mul", _times_minus_one),
+    Rewrite("-x * y, -x / y", "mul", _negative_factor),
+    Rewrite("-x * y, -x / y", "div", _negative_factor),
     Rewrite("x - 0", "sub", _minus_zero),
     Rewrite("x + -y", "add", _add_negative),
     Rewrite("x - -y", "sub", _sub_negative),
@@ -187,6 +220,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite("transpose of transpose, by the identity", "transpose", _transpose_twice),
     Rewrite("broadcast of broadcast, to its own shape", "broadcast", _broadcast_twice),
     Rewrite("slice of everything", "slice", _whole_slice),
+    Rewrite("slice of a concatenation", "slice", _slice_of_concat),
     Rewrite("concatenation of one", "concat", _single),
     *(Rewrite("reduction over no axes", f"reduce_{name}", _no_axes) for name in ("sum", "max", "min", "prod")),
 )

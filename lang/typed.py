@@ -6,7 +6,7 @@ Tables are keyed by ``id(node)``; the `CheckedModule` keeps the tree alive, so i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .diagnostics import Diagnostic
 from .sizes import Size
@@ -107,8 +107,11 @@ class CheckedData:
 
 @dataclass(frozen=True, slots=True)
 class CheckedTest:
+    """A test block; `expected_failures` maps the place of a `fails` claim to what checking its expression found."""
+
     test: ast.Test
     typing: Typing
+    expected_failures: Mapping[int, tuple[Diagnostic, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

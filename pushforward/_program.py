@@ -114,14 +114,13 @@ class Program:
         """Floating-point operations of the value and, where there is one, of value and gradient together."""
         from . import _derived
 
-        value = _wire.flops(self.first(), sizes)
-        first = self.first()
+        first = self.first(sizes)
         try:
             chosen = _derived.select(first, floats(self.signature) if wrt is None else wrt)
             both = _derived.gradient(first, chosen, with_value=True)
         except DiagnosticError:
-            return Cost(value, None)
-        return Cost(value, _wire.flops(both, sizes))
+            return Cost(_wire.flops(first, sizes), None)
+        return Cost(_wire.flops(first, sizes), _wire.flops(both, sizes))
 
     def save(self, path: str) -> None:
         """Write the first-order program as text, readable by people and stable between versions of one schema."""

@@ -141,10 +141,10 @@ def _blame(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], re
 
 def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., Any]:
     """The program as a function of JAX arrays; sizes come from the shapes of the arguments unless given."""
-    from .semantics.values import assemble, bind_shapes
+    from .semantics.values import assemble, bind
 
     def call(*args: Any, **named: Any) -> Any:
-        bound = bind_shapes(program.signature, program.ir.sizes, args, {**sizes, **named})
+        bound = bind(program.signature, program.ir.sizes, args, {**sizes, **named}, traced=True)
         first = program.first(bound.sizes)
         return assemble(program.signature.output, iter(_wire.jax_values(first, bound.leaves)))
 

@@ -116,3 +116,16 @@ def error_rows() -> Mapping[str, ErrorRow]:
     """Every row by code, sorted."""
     known = [*rows().values(), *VALUE_ROWS, *SURFACE_ROWS]
     return {row.code: row for row in sorted(known, key=lambda row: row.code)}
+
+
+def as_markdown() -> str:
+    """The page docs/errors.md; `python -m pushforward.errors` prints it."""
+    parts = ["# Error index", "", "Generated from the rows of the error index; `pf explain CODE` prints one of them.", ""]
+    for row in error_rows().values():
+        kind = "" if row.kind == "user" else " (a limit of this version)"
+        parts += [f"## {row.code}: {row.title}{kind}", "", row.explanation.strip(), "", "```", row.example.strip(), "```", ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -146,7 +146,8 @@ def _read_json(path: Path, key: str | None) -> Any:
 def _read_npz(path: Path, key: str | None) -> np.ndarray:
     _check_file(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # the file is opened here because NumPy leaves it open when it is damaged
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = list(archive.files)
             if key is None and len(names) == 1:
                 key = names[0]
@@ -166,15 +167,17 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
     if key is not None:
         raise _no_key(path, key, [])
     try:
-        return np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            return np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy raises many kinds for a damaged file
         raise fail("E167", f"cannot read `{path}` as NumPy data: {error}") from None
 
 
 def _read_csv(path: Path, key: str | None) -> np.ndarray:
     """Columns by name (or all): one column gives a vector, several a matrix of rows."""
-    rows = list(csv.reader(_text(_bytes(path), str(path)).splitlines()))
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    lines = csv.reader(_text(_bytes(path), str(path)).splitlines())
+    numbered = [(number, row) for number, row in enumerate(lines, 1) if any(cell.strip() for cell in row)]
+    rows = [row for _, row in numbered]
     if not rows:
         raise fail("E167", f"`{path}` has no rows")
     header = [cell.strip() for cell in rows[0]]
@@ -185,8 +188,8 @@ def _read_csv(path: Path, key: str | None) -> np.ndarray:
         if name not in columns:
             raise _no_key(path, name, columns)
     picks = [columns.index(name) for name in wanted]
-    body = rows[1:] if named else rows
-    table = [[_cell(path, row, pick, line, columns) for pick in picks] for line, row in enumerate(body, 1 + named)]
+    body = numbered[1:] if named else numbered
+    table = [[_cell(path, row, pick, number, columns) for pick in picks] for number, row in body]
     array = np.array(table, dtype=np.float64).reshape(len(body), len(picks))
     return array[:, 0] if len(picks) == 1 else array
 
@@ -203,7 +206,7 @@ def _cell(path: Path, row: list[str], pick: int, line: int, columns: list[str]) 
     text = row[pick].strip() if pick < len(row) else ""
     if not _is_number(text) or text.lower() == "nan":
         what = f"`{text}`" if text else "nothing"
-        raise fail("E171", f"row {line} of {path}, column `{columns[pick]}` holds {what}, not a number")
+        raise fail("E171", f"line {line} of {path}, column `{columns[pick]}` holds {what}, not a number")
     return float(text)
 
 

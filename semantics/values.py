@@ -32,13 +32,16 @@ def bind(
     sizes: Sequence[str],
     arguments: Sequence[Any] = (),
     named: Mapping[str, Any] | None = None,
+    *,
+    traced: bool = False,
 ) -> Bound:
     """Arrays and sizes for a call with positional and named values; raises diagnostics E161 to E166.
 
-    `sizes` are the program's size variables; a named value for one of them that is no input states it.
+    `sizes` are the program's size variables; a named value for one of them that is no input states it. With `traced`,
+    values that have a shape and a dtype are kept as they are, so that JAX may trace through.
     """
     values = _match_names(signature, sizes, arguments, dict(named or {}))
-    binder = _Binder({})
+    binder = _Binder({}, traced)
     for name in sizes:
         if name in values and all(name != known for known, _ in signature.inputs):
             binder.state(name, values.pop(name))
@@ -82,6 +85,7 @@ class _Binder:
     """Collects sizes while values are taken apart."""
 
     sizes: dict[str, int]
+    traced: bool = False
     sources: dict[str, str] = field(default_factory=dict)
     pending: list[tuple[Size, int, str]] = field(default_factory=list)
 
@@ -147,9 +151,10 @@ class _Binder:
             case _:
                 yield value
 
-    def array(self, value: Any, dtype: str, shape: tuple[Size, ...], place: str) -> np.ndarray:
+    def array(self, value: Any, dtype: str, shape: tuple[Size, ...], place: str) -> Any:
         """A value as an array of the dtype and rank, without losing anything silently."""
-        array = _read_array(value, dtype, place, shape)
+        traced = self.traced and hasattr(value, "dtype") and hasattr(value, "shape")
+        array = value if traced else _read_array(value, dtype, place, shape)
         if array.ndim != len(shape):
             raise fail(
                 "E163",
@@ -160,7 +165,7 @@ class _Binder:
         for axis, (size, length) in enumerate(zip(shape, array.shape, strict=True)):
             where = f"`{place}`" if array.ndim == 1 else f"axis {axis} of `{place}`"
             self.meet(size, length, where)
-        return array.astype(numpy_dtype(dtype), copy=False)
+        return array if traced else array.astype(numpy_dtype(dtype), copy=False)
 
 
 def _solve(size: Poly, length: int) -> tuple[str, int | None] | None:

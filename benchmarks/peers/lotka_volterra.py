@@ -1,9 +1,8 @@
-"""Log-likelihood of predator-prey counts under Lotka-Volterra dynamics, in JAX.
+"""Negative log-likelihood of predator-prey counts under Lotka-Volterra dynamics, in JAX.
 
 theta [4] = (alpha, beta, gamma, delta) of u' = (alpha - beta v) u, v' = (delta u - gamma) v; initial [2];
-sigma [2]; counts [n,2] one time unit apart, starting one unit after the initial state -> sum of log-
-normal log densities. Integration is the classical fourth-order Runge-Kutta method with a fixed number of
-steps per unit.
+sigma [2]; counts [n,2] one year apart, the first at the initial state -> minus the sum of log-normal log
+densities. Integration is the classical fourth-order Runge-Kutta method with ten steps per year.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-STEPS = 20
+STEPS = 10
 Pair = tuple[Array, Array]
 
 
@@ -33,10 +32,10 @@ def rk4_vector(theta: Array, z: Array, h: float) -> Array:
     return z + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
 
 
-def log_normal(counts: Array, states: Array, sigma: Array) -> Array:
-    """Sum of log-normal densities of counts [n,2] about the states."""
+def misfit(counts: Array, states: Array, sigma: Array) -> Array:
+    """Negative sum of log-normal log densities of counts [n,2] about the states."""
     standard = (jnp.log(counts) - jnp.log(states)) / sigma
-    return (-0.5 * standard**2 - jnp.log(sigma) - jnp.log(counts) - 0.5 * math.log(2.0 * math.pi)).sum()
+    return (0.5 * standard**2 + jnp.log(sigma) + jnp.log(counts) + 0.5 * math.log(2.0 * math.pi)).sum()
 
 
 def nested_loops(theta: Array, initial: Array, sigma: Array, counts: Array) -> Array:
@@ -46,8 +45,8 @@ def nested_loops(theta: Array, initial: Array, sigma: Array, counts: Array) -> A
         z = jax.lax.fori_loop(0, STEPS, lambda _, state: rk4_vector(theta, state, 1.0 / STEPS), z)
         return z, z
 
-    _, states = jax.lax.scan(unit, initial, None, length=counts.shape[0])
-    return log_normal(counts, states, sigma)
+    _, states = jax.lax.scan(unit, initial, None, length=counts.shape[0] - 1)
+    return misfit(counts, jnp.concatenate([initial[None], states]), sigma)
 
 
 def rk4_pair(theta: Array, z: Pair, h: float) -> Pair:
@@ -72,9 +71,9 @@ def flat_scan(theta: Array, initial: Array, sigma: Array, counts: Array) -> Arra
         z = rk4_pair(theta, z, 1.0 / STEPS)
         return z, z
 
-    _, path = jax.lax.scan(step, (initial[0], initial[1]), None, length=STEPS * counts.shape[0])
+    _, path = jax.lax.scan(step, (initial[0], initial[1]), None, length=STEPS * (counts.shape[0] - 1))
     states = jnp.stack(path, axis=1)[STEPS - 1 :: STEPS]
-    return log_normal(counts, states, sigma)
+    return misfit(counts, jnp.concatenate([initial[None], states]), sigma)
 
 
 FORMULATIONS: dict[str, Callable[..., Array]] = {

@@ -1,6 +1,6 @@
 """The diagonal LSTM loss, in JAX (ADBench's LSTM objective).
 
-main [2l,4b] (weights and biases by layer), extra [3,b], state [2l,b] (hidden, cell by layer), sequence
+main [l,2,4,b] (weights and biases by layer), extra [3,b], state [l,2,b] (hidden, cell by layer), sequence
 [c,b] -> the mean negative log-likelihood, a scalar. Forget and output gates see the layer's input, input
 gate and change see its hidden state, all element by element; the normaliser adds a literal 2, as the
 published objective does.
@@ -47,33 +47,30 @@ def log_score(prediction: Array, gold: Array) -> Array:
 def plain_scan(main: Array, extra: Array, state: Array, sequence: Array) -> Array:
     """One scan that carries the state and the running loss."""
     length, width = sequence.shape
-    blocks, states = main.reshape(-1, 2, 4, width), state.reshape(-1, 2, width)
 
     def step(carry: tuple[Array, Array], pair: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
         states, total = carry
         x, gold = pair
-        states, out = layers_step(blocks, states, x * extra[0])
+        states, out = layers_step(main, states, x * extra[0])
         return (states, total + log_score(out * extra[1] + extra[2], gold)), None
 
-    (_, total), _ = jax.lax.scan(step, (states, jnp.zeros(())), (sequence[:-1], sequence[1:]))
+    (_, total), _ = jax.lax.scan(step, (state, jnp.zeros(())), (sequence[:-1], sequence[1:]))
     return -total / ((length - 1) * width)
 
 
 def batched_scan(main: Array, extra: Array, state: Array, sequence: Array) -> Array:
     """Scale all inputs before the scan and score all outputs after it."""
     length, width = sequence.shape
-    blocks, states = main.reshape(-1, 2, 4, width), state.reshape(-1, 2, width)
-    _, outputs = jax.lax.scan(partial(layers_step, blocks), states, sequence[:-1] * extra[0])
+    _, outputs = jax.lax.scan(partial(layers_step, main), state, sequence[:-1] * extra[0])
     return -log_score(outputs * extra[1] + extra[2], sequence[1:]) / ((length - 1) * width)
 
 
 def layer_by_layer(main: Array, extra: Array, state: Array, sequence: Array) -> Array:
     """One scan per layer over the whole sequence; gates that only see the layer's input leave the loop."""
     length, width = sequence.shape
-    blocks, states = main.reshape(-1, 2, 4, width), state.reshape(-1, 2, width)
     x = sequence[:-1] * extra[0]
-    for layer in range(blocks.shape[0]):
-        weight, bias = blocks[layer]
+    for layer in range(main.shape[0]):
+        weight, bias = main[layer]
 
         def step(
             carry: Carry, gates: Carry, weight: Array = weight, bias: Array = bias
@@ -85,7 +82,7 @@ def layer_by_layer(main: Array, extra: Array, state: Array, sequence: Array) -> 
             return (hidden, cell), hidden
 
         gates = sigmoid(x * weight[0] + bias[0]), sigmoid(x * weight[2] + bias[2])
-        _, x = jax.lax.scan(step, (states[layer, 0], states[layer, 1]), gates)
+        _, x = jax.lax.scan(step, (state[layer, 0], state[layer, 1]), gates)
     return -log_score(x * extra[1] + extra[2], sequence[1:]) / ((length - 1) * width)
 
 

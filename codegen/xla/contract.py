@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ...lang import primitives
 from ...lang.builder import Builder
 from ...lang.ir import Apply, ArrayType, Program, Step, bodies, with_bodies
 from ...lang.sizes import Size, product
@@ -178,7 +179,11 @@ def _is_one(b: Builder, slot: int) -> bool:
 
 
 def _pays(b: Builder, groups: Sequence[Factor], output: str) -> bool:
-    """Whether an einsum beats a fused multiply and sum: not for a batch of dot products of computed arrays."""
+    """Whether an einsum beats a fused multiply and sum.
+
+    Always when each side has letters of its own. Otherwise the larger side is read once: an einsum wins when it lies in
+    memory, and a fused loop when it is being computed element by element and would have to be stored first.
+    """
     if len(groups) != 2:
         return True
     left, right = (set(group.letters) for group in groups)
@@ -187,7 +192,13 @@ def _pays(b: Builder, groups: Sequence[Factor], output: str) -> bool:
         return True  # each side can be summed by itself first
     if left - right and right - left:
         return True
-    return not (left & right & kept)
+    larger = max(groups, key=lambda group: elements([b.array_type(group.slot)]))
+    return not _is_computed(b, larger.slot)
+
+
+def _is_computed(b: Builder, slot: int) -> bool:
+    step = b.definition(slot)
+    return step is not None and isinstance(step.op, Apply) and primitives.get(step.op.primitive).elementwise
 
 
 def _emit(b: Builder, groups: Sequence[Factor], output: str) -> int:

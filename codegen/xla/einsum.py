@@ -1,7 +1,6 @@
 """Sums of products in XLA: pairs of operands at a time, as matrix products where they are ones.
 
-A pair without a common summed letter is a product of broadcasts; a pair in which either side has nothing of its own and
-letters are shared is a fused multiply and sum; what is left is a ``dot_general``.
+A pair without a common summed letter is a product of broadcasts; every other pair is one ``dot_general``.
 """
 
 from __future__ import annotations
@@ -60,8 +59,8 @@ def _pair(left: str, x: Array, right: str, y: Array, kept: set[str], output: str
     shared = [letter for letter in left if letter in right and letter in kept]
     own_left = [letter for letter in left if letter not in right]
     own_right = [letter for letter in right if letter not in left]
-    if not summed or (shared and not (own_left and own_right)):
-        return _multiplied(left, x, right, y, summed, output)
+    if not summed:
+        return _multiplied(left, x, right, y, output)
     if _before(own_right, own_left, output):
         left, x, right, y, own_left, own_right = right, y, left, x, own_right, own_left
     contracting = (_axes(left, summed), _axes(right, summed))
@@ -84,16 +83,11 @@ def _drop_own(term: str, x: Array, other: str, kept: set[str]) -> tuple[str, Arr
     return "".join(letter for axis, letter in enumerate(term) if axis not in axes), jnp.sum(x, axis=axes)
 
 
-def _multiplied(
-    left: str, x: Array, right: str, y: Array, summed: list[str], output: str
-) -> tuple[str, Array]:
-    letters = sorted(set(left) | set(right), key=lambda letter: (letter in summed, output.find(letter), letter))
+def _multiplied(left: str, x: Array, right: str, y: Array, output: str) -> tuple[str, Array]:
     shape = {letter: size for term, z in ((left, x), (right, y)) for letter, size in zip(term, z.shape, strict=True)}
+    letters = sorted(shape, key=lambda letter: (letter not in output, output.find(letter), letter))
     sizes = tuple(shape[letter] for letter in letters)
-    product = _placed(left, x, letters, sizes) * _placed(right, y, letters, sizes)
-    if summed:
-        product = jnp.sum(product, axis=tuple(range(len(letters) - len(summed), len(letters))))
-    return "".join(letters[: len(letters) - len(summed)]), product
+    return "".join(letters), _placed(left, x, letters, sizes) * _placed(right, y, letters, sizes)
 
 
 def _placed(term: str, x: Array, letters: list[str], sizes: tuple[int, ...]) -> Array:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from ...lang.ir import Program
+from ...lang.passes import NORMALISE, SIMPLIFY, Pass
 from .contract import contract
-from .hoist import hoist
+from .hoist import accumulators, hoist
 from .vectorise import vectorise
 
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A named program-to-program function."""
-
-    name: str
-    description: str
-    function: Callable[[Program], Program]
-
-
 PASSES: tuple[Pass, ...] = (
+    *NORMALISE,
     Pass("vectorise", "turn every Each into whole-array steps", vectorise),
+    SIMPLIFY,
+    Pass("accumulators", "turn carries that only grow into sums", accumulators),
     Pass("hoist", "move work out of sequential loops", hoist),
     Pass("contract", "recognise sums of products and known places", contract),
+    SIMPLIFY,
 )
 
 
 def optimise(program: Program) -> Program:
     """The program after all passes."""
-    for step in PASSES:
-        program = step.function(program)
+    for one in PASSES:
+        program = one.function(program)
     return program

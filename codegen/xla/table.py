@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import factorial
 from typing import Any
 
 import jax.numpy as jnp
@@ -46,6 +47,14 @@ def _elementwise(function: Callable[..., Array]) -> Lowering:
 
 def _integer_pow(operands: Sequence[Array], params: Params) -> Array:
     return lax.integer_pow(operands[0], params["exponent"])
+
+
+def _polygamma(operands: Sequence[Array], params: Params) -> Array:
+    """(-1)^(k+1) k! zeta(k+1, x): DLMF 5.15.2."""
+    (x,) = operands
+    order = params["order"]
+    sign = 1.0 if order % 2 else -1.0
+    return sign * factorial(order) * lax.zeta(jnp.full_like(x, order + 1), x)
 
 
 def _convert(operands: Sequence[Array], params: Params) -> Array:
@@ -230,6 +239,7 @@ def _triangle(operands: Sequence[Array], params: Params) -> Array:
 LOWERINGS: dict[str, Lowering] = {
     **{name: _elementwise(function) for name, function in ELEMENTWISE.items()},
     "integer_pow": _integer_pow,
+    "polygamma": _polygamma,
     "convert": _convert,
     "broadcast": _broadcast,
     "reshape": lambda x, params: lax.reshape(x[0], params["shape"]),

@@ -80,13 +80,6 @@ ELABORATION = (
         "def top[n](x: [n]f64): f64 = max(x)\ntest \"empty\" { fails \"E128\" top([]) }",
     ),
     ErrorRow(
-        "E129",
-        "an integer does not fit",
-        "user",
-        "Integers have 64 bits: from -9223372036854775808 to 9223372036854775807.",
-        "def main(): i64 = 9223372036854775808",
-    ),
-    ErrorRow(
         "E130",
         "modules import each other",
         "user",

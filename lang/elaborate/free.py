@@ -64,8 +64,11 @@ class FreeNames:
         return frozenset(found)
 
     def _block(self, node: ast.Block) -> set[str]:
-        found = set(self.of(node.body))
-        for bind in reversed(node.binds):
+        chain = [node]
+        while isinstance(chain[-1].body, ast.Block):
+            chain.append(chain[-1].body)
+        found = set(self.of(chain[-1].body))
+        for bind in (bind for block in reversed(chain) for bind in reversed(block.binds)):
             if isinstance(bind, (ast.Let, ast.Draw)):
                 found.difference_update(names_of(bind.pattern))
             found |= self.of(bind.value)

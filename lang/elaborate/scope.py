@@ -39,7 +39,6 @@ class Context:
     name: str
     typing: Typing
     types: Mapping[str, Type] = field(default_factory=dict)
-    sizes: Mapping[str, Size] = field(default_factory=dict)
     free: FreeNames = field(default_factory=FreeNames)
     unproved: frozenset[Span] = frozenset()
 
@@ -48,7 +47,11 @@ class Context:
         found = self.typing.types.get(id(node))
         if found is None:
             raise InternalError(f"no type for {type(node).__name__} at {node.span}")
-        return substitute_type(found, self.types, self.sizes) if self.types or self.sizes else found
+        return self.instance(found)
+
+    def instance(self, type_: Type) -> Type:
+        """A type of the definition with the instance's types put in."""
+        return substitute_type(type_, self.types, {}) if self.types else type_
 
     def meaning(self, node: ast.Node) -> Meaning | None:
         return self.typing.meanings.get(id(node))
@@ -64,8 +67,7 @@ class Context:
                 return value
             case ast.Name(name=name):
                 meaning = self.meaning(node)
-                own = meaning.name if isinstance(meaning, SizeName) else name
-                return self.sizes.get(own, variable(own))
+                return variable(meaning.name if isinstance(meaning, SizeName) else name)
             case ast.Binary(operator=operator, left=left, right=right) if operator in _SIZE_OPERATORS:
                 return _SIZE_OPERATORS[operator](self.size(left), self.size(right))
             case ast.Unary(operator="-", operand=operand):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..ir import Program
 from .lift import lift
 from .simplify import simplify
+from .unroll import unroll
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Pass:
 
 SIMPLIFY = Pass("simplify", "share equal steps, drop what nobody reads, tidy operands of bodies", simplify)
 LIFT = Pass("lift", "hoist loop-invariant steps and read arrays by element", lift)
+UNROLL = Pass("unroll", "turn loops of at most four known rounds into straight steps", unroll)
 
 NORMALISE: tuple[Pass, ...] = (SIMPLIFY, LIFT, SIMPLIFY)
 """What every first-order program goes through before and after differentiation."""

@@ -65,6 +65,15 @@ def _triangular_solve(context: RuleContext, tangents: Tangents) -> int:
     return context.builder.apply("triangular_solve", context.operands[0], right, **params)  # type: ignore[arg-type]
 
 
+def _solve_transposed(context: RuleContext, z: int) -> int:
+    return context.builder.apply("solve", swap(context, context.operands[0]), z)
+
+
+def _triangular_solve_transposed(context: RuleContext, z: int) -> int:
+    params = {**dict(context.params), "transposed": not context.param("transposed")}
+    return context.builder.apply("triangular_solve", context.operands[0], z, **params)  # type: ignore[arg-type]
+
+
 def _half_lower(context: RuleContext, matrix: int) -> int:
     """The lower triangle with half the diagonal."""
     builder = context.builder
@@ -107,7 +116,7 @@ ROWS: tuple[Primitive, ...] = (
     Primitive(
         name="solve",
         type="([…, n, n]f, […, n, m]f) -> […, n, m]f",
-        derivative=Implicit("x0 @ y - x1", _solve),
+        derivative=Implicit("x0 @ y - x1", _solve, (None, _solve_transposed)),
         doc="The y with x0 @ y = x1.",
         flops=costs.solve,
         domain="det(x0) != 0",
@@ -117,7 +126,7 @@ ROWS: tuple[Primitive, ...] = (
     Primitive(
         name="triangular_solve",
         type="([…, n, n]f, […, n, m]f) -> […, n, m]f",
-        derivative=Implicit("op(triangle(x0)) @ y - x1", _triangular_solve),
+        derivative=Implicit("op(triangle(x0)) @ y - x1", _triangular_solve, (None, _triangular_solve_transposed)),
         doc="The y with op(x0) @ y = x1; reads one triangle of x0 (`unit`: with ones on the diagonal), transposed or not.",
         flops=costs.triangular_solve,
         domain="no zero on the diagonal of x0",

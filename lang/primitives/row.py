@@ -90,11 +90,13 @@ class Implicit:
     """The result solves ``residual(x, y) = 0``.
 
     `tangent(context, tangents)` builds the solution of the linearised equation from the operand tangents (None for an
-    inactive operand), by primitives linear in them, so that the transpose follows from it.
+    inactive operand), by primitives linear in them, so that the transpose follows from it. `transposes` states the
+    transpose in operands the primitive is linear in (the right-hand side of a solve), which ends that recursion.
     """
 
     residual: str
     tangent: Callable[[RuleContext, tuple[int | None, ...]], int]
+    transposes: tuple[Callable[[RuleContext, int], int] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""Children to nodes: one small function per rule of `grammar.lark`, called when the parser completes the rule.
+"""Children to nodes: one small function per rule of `grammar.lark`, called when the parser completes the
+rule.
 
-In: the children of a rule (nodes, texts of kept tokens, None for an absent optional part) and the span it covers.
-Out: a node of `ast`, or a tuple for the helper rules. The table at the end is keyed by the names the grammar uses.
+In: the children of a rule (nodes, texts of kept tokens, None for an absent optional part) and the span it
+covers. Out: a node of `ast`, or a tuple for the helper rules. The table at the end is keyed by the names the
+grammar uses.
 """
 
 from __future__ import annotations
@@ -27,7 +29,12 @@ def _present(children: Children) -> tuple[Any, ...]:
 def _whole(text: str, span: Span) -> int:
     """A whole number; E013 when its digits would take long to read."""
     if len(text) > MOST_DIGITS:
-        raise fail("E013", f"this number has {len(text)} digits", span, hint=f"the limit is {MOST_DIGITS}; write `1e…`")
+        raise fail(
+            "E013",
+            f"this number has {len(text)} digits",
+            span,
+            hint=f"the limit is {MOST_DIGITS}; write `1e…`",
+        )
     return int(text)
 
 
@@ -35,7 +42,7 @@ def _tuple(children: Children, span: Span) -> tuple[Any, ...]:
     return _present(children)
 
 
-# --- items ----------------------------------------------------------------------------------------------------------
+# --- items --------------------------------------------------------------------------------------------------
 
 
 def _start(children: Children, span: Span) -> ast.Tree:
@@ -83,7 +90,7 @@ def _check(children: Children, span: Span) -> ast.Check:
     return ast.Check(value, expected, tolerance, span=span)
 
 
-# --- expressions ----------------------------------------------------------------------------------------------------
+# --- expressions --------------------------------------------------------------------------------------------
 
 
 def _block(children: Children, span: Span) -> ast.Block:

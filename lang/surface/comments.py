@@ -1,8 +1,8 @@
 """Where comments belong: each is tied to a node that the formatter sets on a line of its own.
 
-In: a tree and the comments of its text. Out: for each such node (an anchor: items, claims, bindings, bodies, match arms,
-constructors) the comments before it and the one at the end of its line. A comment inside an expression moves in front of
-the anchor around it.
+In: a tree and the comments of its text. Out: for each such node (an anchor: items, claims, bindings, bodies,
+match arms, constructors) the comments before it and the one at the end of its line. A comment inside an
+expression moves in front of the anchor around it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from . import ast
 from .lexer import Token
-
 
 _CLOSERS = re.compile(r"[ \t)\]};]*")
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -31,7 +30,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """Comments by ``id`` of their anchor; `inside` holds those at the end of a test, `end` those after all items."""
+    """Comments by ``id`` of their anchor; `inside` are those at the end of a test, `end` those after all items."""
 
     before: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
     after: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
@@ -57,7 +56,9 @@ def preorder(tree: ast.Node) -> list[ast.Node]:
             stack.extend(reversed(item))
         elif isinstance(item, ast.Node):
             order.append(item)
-            stack.extend(getattr(item, name) for name in reversed(item.__dataclass_fields__) if name != "span")
+            stack.extend(
+                getattr(item, name) for name in reversed(item.__dataclass_fields__) if name != "span"
+            )
     return order
 
 
@@ -68,7 +69,9 @@ def attach(tree: ast.Tree, text: str, comments: list[Token]) -> Comments:
         return result
     anchors = _anchors(preorder(tree))
     starts = [anchor.start for anchor in anchors]
-    by_end = sorted(reversed(anchors), key=lambda anchor: anchor.end)  # of those that end together the outermost last
+    by_end = sorted(
+        anchors[::-1], key=lambda anchor: anchor.end
+    )  # of those ending together the outermost last
     ends = [anchor.end for anchor in by_end]
     for _, words, start, end in comments:
         comment = Comment(words, _gap(text, end))

@@ -1,8 +1,9 @@
 """Texts with choices to lines: a small pretty printer.
 
-In: a `Doc`, text with places where a line may break. Out: lines of at most a given width where that can be done. A group
-is set on one line when it fits, else its own breaks become line ends. After Wadler, "A prettier printer" (2003), with
-comments that wait for the end of their line. Nothing here recurses, so deep documents are fine.
+In: a `Doc`, text with places where a line may break. Out: lines of at most a given width where that can be
+done. A group is set on one line when it fits, else its own breaks become line ends. After Wadler, "A prettier
+printer" (2003), with comments that wait for the end of their line. Nothing here recurses, so deep documents
+are fine.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Characters to tokens: one regular expression, worked out from the terminals of the grammar.
 
-Tokens are plain tuples ``(kind, text, start, end)``. The kind of a word or sign with a meaning of its own is its
-spelling (``let``, ``+``); names and numbers carry the name of their terminal (``LNAME``); what fits nowhere is ``BAD``.
-Comments are set aside for the formatter. Time is linear in the length of the text.
+Tokens are plain tuples ``(kind, text, start, end)``. The kind of a word or sign with a meaning of its own is
+its spelling (``let``, ``+``); names and numbers carry the name of their terminal (``LNAME``); what fits
+nowhere is ``BAD``. Comments are set aside for the formatter. Time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ _IGNORED = ("BLANK", "COMMENT")
 @cache
 def words() -> frozenset[str]:
     """Every word that has a meaning of its own somewhere."""
-    return frozenset(spelling for spelling in load_tables().terminals if spelling[0].isalpha() and spelling not in _regexes())
+    return frozenset(
+        spelling
+        for spelling in load_tables().terminals
+        if spelling[0].isalpha() and spelling not in _regexes()
+    )
 
 
 @cache
@@ -34,8 +38,14 @@ def _regexes() -> dict[str, str]:
 def _pattern() -> re.Pattern[str]:
     """Blanks and comments first, then names, numbers and strings, then the signs, the longest first."""
     regexes = _regexes()
-    signs = sorted((s for s in load_tables().terminals if s not in regexes and not s[0].isalpha()), key=len, reverse=True)
-    order = [*_IGNORED, *_NAMES, *sorted(regexes.keys() - {*_IGNORED, *_NAMES}, reverse=True)]  # NUMBER before INT
+    signs = sorted(
+        (s for s in load_tables().terminals if s not in regexes and not s[0].isalpha()), key=len, reverse=True
+    )
+    order = [
+        *_IGNORED,
+        *_NAMES,
+        *sorted(regexes.keys() - {*_IGNORED, *_NAMES}, reverse=True),
+    ]  # NUMBER before INT
     groups = [f"(?P<{name}>{regexes[name]})" for name in order]
     groups.append("(?P<SIGN>" + "|".join(map(re.escape, signs)) + ")")
     return re.compile("|".join([*groups, f"(?P<{BAD}>.)"]), re.DOTALL)

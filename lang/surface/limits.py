@@ -1,11 +1,14 @@
 """Limits of a text: how large it may be, how deep it may nest, which bytes it may hold.
 
-In: a path, bytes or a `Source`. Out: the same one step on, or a diagnostic. Every limit exists so that a hostile or
-damaged file ends in a message, never in a crash or a wait.
+In: a path, bytes or a `Source`. Out: the same one step on, or a diagnostic. Every limit exists so that a
+hostile or damaged file ends in a message, never in a crash or a wait.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..diagnostics import Diagnostic, fail
@@ -16,10 +19,26 @@ DEPTH = 400
 """How deep a tree may nest, so that passes may walk it by recursion."""
 
 STACK = 16 * DEPTH
-"""Open symbols of the parser: no rule has more than sixteen, so more of them than this cannot end within `DEPTH`."""
+"""Open symbols of the parser: no rule has more than sixteen, so with more of these no tree is within `DEPTH`."""
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of the largest text."""
+
+
+@contextmanager
+def room_to_recurse() -> Iterator[None]:
+    """While this lasts, a pass may walk a tree of full `DEPTH` by recursion, with up to fifty calls a level.
+
+    >>> with room_to_recurse():
+    ...     sys.getrecursionlimit() >= 50 * DEPTH
+    True
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 50 * DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def load(path: Path) -> bytes:
@@ -49,12 +68,16 @@ def decode(name: str, data: bytes) -> Source:
 def check_text(source: Source) -> None:
     """E016 for a text over the limit, E017 for a NUL character in it."""
     text = source.text
-    if len(text) > LARGEST or (len(text) * 4 > LARGEST and len(text.encode("utf-8", "surrogatepass")) > LARGEST):
+    if len(text) > LARGEST or (
+        len(text) * 4 > LARGEST and len(text.encode("utf-8", "surrogatepass")) > LARGEST
+    ):
         raise _too_large(source.name)
     place = text.find("\0")
     if place >= 0:
         span = Span(source, place, place + 1)
-        raise fail("E017", f"a NUL character at offset {place}", span, hint="this does not look like a text file")
+        raise fail(
+            "E017", f"a NUL character at offset {place}", span, hint="this does not look like a text file"
+        )
 
 
 def too_deep(node: object, span: Span) -> Diagnostic:
@@ -66,4 +89,8 @@ def too_deep(node: object, span: Span) -> Diagnostic:
 
 
 def _too_large(name: str) -> Exception:
-    return fail("E016", f"`{name}` is larger than {LARGEST // 2**20} MiB", hint="split it into files and `import` them")
+    return fail(
+        "E016",
+        f"`{name}` is larger than {LARGEST // 2**20} MiB",
+        hint="split it into files and `import` them",
+    )

@@ -1,8 +1,9 @@
 """Text to surface tree: a shift-reduce parser over the tables of `grammar.lark`.
 
-In: a `Source`, or the text of one expression. Out: the nodes of `ast`, made as each rule completes, so there is no tree
-in between and no recursion; time is linear in the text. Several syntax errors are reported at once: after one, the
-parser goes on at the next item that starts a line. The method is LALR(1) (DeRemer 1969; Aho, Sethi, Ullman 1986, 4.7).
+In: a `Source`, or the text of one expression. Out: the nodes of `ast`, made as each rule completes, so there
+is no tree in between and no recursion; time is linear in the text. Several syntax errors are reported at
+once: after one, the parser goes on at the next item that starts a line. The method is LALR(1) (DeRemer 1969;
+Aho, Sethi, Ullman 1986, 4.7).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MOST_ERRORS = 10
 
 
 def read(path: str | Path) -> Source:
-    """The text of a file; E016 when it is too large, E017 when it is not UTF-8, E018 when it cannot be read."""
+    """The text of a file; E016 when it is too large, E017 when not UTF-8, E018 when it cannot be read."""
     return limits.decode(str(path), limits.load(Path(path)))
 
 
@@ -38,7 +39,7 @@ def parse(source: Source) -> ast.Tree:
     found: list[Diagnostic] = []
     first = 0
     while True:
-        outcome = _run(source, tokens, first, "start")
+        outcome: Any = _run(source, tokens, first, "start")
         if not isinstance(outcome, _Stop):
             break
         found.append(_diagnose(source, tokens, first, outcome, "start"))
@@ -67,7 +68,7 @@ def parse_expression(text: str, name: str = "<expression>") -> ast.Expr:
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
-    """Where parsing could not go on: the place of the token, and a finding when the token itself is not to blame."""
+    """Where parsing could not go on: the place of the token, and a finding when that is not to blame."""
 
     place: int
     finding: Diagnostic | None = None
@@ -129,7 +130,9 @@ def _reduce(tables: Tables, stack: _Stack, rule: Rule, source: Source) -> int:
         elif children:
             children += parts[~pick]
         else:
-            children = parts[~pick]  # a helper list has one owner: it grows in place, which keeps long lists linear
+            children = parts[
+                ~pick
+            ]  # a helper list has one owner: it grows in place, which keeps long lists linear
     if rule.length:
         start, end = stack.starts[cut], stack.ends[-1]
         depth = max(stack.depths[cut:])
@@ -150,14 +153,16 @@ def _reduce(tables: Tables, stack: _Stack, rule: Rule, source: Source) -> int:
     return depth
 
 
-# --- after an error -------------------------------------------------------------------------------------------------
+# --- after an error -----------------------------------------------------------------------------------------
 
 
 def _diagnose(source: Source, tokens: list[Token], first: int, stop: _Stop, entry: str) -> Diagnostic:
     if stop.finding is not None:
         return stop.finding
     item = _item_start(source, tokens, first, stop.place) if entry == "start" else first
-    states = _states_before(tokens, item, stop.place, entry) or _states_before(tokens, first, stop.place, entry)
+    states = _states_before(tokens, item, stop.place, entry) or _states_before(
+        tokens, first, stop.place, entry
+    )
     return explain(source, tokens[item : stop.place + 1], _acceptable(states), whole=entry == "start")
 
 

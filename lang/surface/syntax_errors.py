@@ -1,7 +1,8 @@
 """What a syntax error means: the first rule of a table that recognises the mistake words the diagnostic.
 
-In: the tokens of one item up to the one that does not fit, and the kinds that would have fitted. Out: a `Diagnostic` of
-the family E001-E014, E019, E020, with one hint. The rules run from the most particular to the most general.
+In: the tokens of one item up to the one that does not fit, and the kinds that would have fitted. Out: a
+`Diagnostic` of the family E001-E014, E019, E020, with one hint. The rules run from the most particular to the
+most general.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from ..diagnostics import Diagnostic, Label, suggest
 from ..source import Source, Span
+from .foreign import FOREIGN_ITEMS, FOREIGN_SIGNS, FOREIGN_WORDS
 from .lexer import BAD, Token, words
 from .tables import END
 from .wording import (
@@ -29,74 +31,6 @@ __all__ = ["ITEM_WORDS", "explain"]
 
 _NAMES = ("LNAME", "UNAME")
 _NUMBERS = ("INT", "NUMBER")
-
-FOREIGN_SIGNS = {
-    "&&": "use `and`",
-    "&": "use `and`",
-    "||": "use `or`",
-    "|": "use `or`",
-    "**": "use `^` for powers",
-    "!": "use `not`",
-    "+=": "values never change: bind a new name with `let`",
-    "-=": "values never change: bind a new name with `let`",
-    "*=": "values never change: bind a new name with `let`",
-    ":=": "use `=`",
-    "<>": "use `!=`",
-    "===": "use `==`",
-    "<-": "use `let x ~ …` for a draw and `let x = …` for a value",
-    "..": "ranges are written `for i < n`",
-    "?": "use `if c then a else b`",
-    "\\": "a function is written `fn (x) => …`",
-    "$": "leave it out",
-    "`": "leave it out",
-    "−": "use the sign `-` of the keyboard",
-    "–": "use the sign `-` of the keyboard",
-    "×": "use `*`",
-    "·": "use `*`",
-    "÷": "use `/`",
-    "≤": "use `<=`",
-    "≥": "use `>=`",
-    "≠": "use `!=`",
-    "→": "use `->`",
-    "⇒": "use `=>`",
-    "“": 'use the quotation mark `"`',
-    "”": 'use the quotation mark `"`',
-}
-
-FOREIGN_WORDS = {
-    "lambda": "a function is written `fn (x) => …`",
-    "return": "the body of a definition is its value: leave `return` out",
-    "elif": "use `else if`",
-    "elseif": "use `else if`",
-    "var": "use `let x = … in …`",
-    "const": "use `let x = … in …`",
-    "val": "use `let x = … in …`",
-    "where": "bind names before the result: `let x = … in …`",
-    "case": "arms are written `match e { C(x) => …; … }`",
-    "switch": "use `match e { C(x) => …; … }`",
-    "begin": "use parentheses",
-    "end": "leave it out: expressions end by themselves",
-    "of": "arms are written `match e { C(x) => …; … }`",
-}
-
-FOREIGN_ITEMS = {
-    "fun": "def",
-    "func": "def",
-    "function": "def",
-    "fn": "def",
-    "define": "def",
-    "let": "def",
-    "const": "def",
-    "proc": "def",
-    "type": "data",
-    "struct": "data",
-    "class": "data",
-    "enum": "data",
-    "include": "import",
-    "use": "import",
-    "from": "import",
-    "check": "test",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +96,12 @@ class _Place:
         return Span(self.source, token[2], token[3])
 
     def says(
-        self, code: str, message: str, hint: str | None, labels: tuple[Label, ...] = (), span: Span | None = None
+        self,
+        code: str,
+        message: str,
+        hint: str | None,
+        labels: tuple[Label, ...] = (),
+        span: Span | None = None,
     ) -> Diagnostic:
         return Diagnostic(code, message, span or self.span, labels, hint=hint)
 
@@ -173,12 +112,14 @@ def explain(source: Source, tokens: list[Token], accept: frozenset[str], *, whol
     return next(finding for rule in _RULES if (finding := rule(place)) is not None)
 
 
-# --- the rules ------------------------------------------------------------------------------------------------------
+# --- the rules ----------------------------------------------------------------------------------------------
 
 
 def _unclosed_text(place: _Place) -> Diagnostic | None:
     if place.kind == BAD and place.text == '"':
-        return place.says("E005", "this text has no closing `\"`", 'a text ends on the line it begins: add `"`')
+        return place.says(
+            "E005", 'this text has no closing `"`', 'a text ends on the line it begins: add `"`'
+        )
     return None
 
 
@@ -187,7 +128,11 @@ def _foreign_comment(place: _Place) -> Diagnostic | None:
     joined = place.adjacent() + place.text
     if place.kind == BAD and place.text == "#":
         return place.says("E011", "`#` does not start a comment", hint)
-    if joined == "/*" or place.tail.startswith("/*") or (place.kind == "//" and not is_operator_place(place.accept)):
+    if (
+        joined == "/*"
+        or place.tail.startswith("/*")
+        or (place.kind == "//" and not is_operator_place(place.accept))
+    ):
         return place.says("E011", f"`{'//' if place.kind == '//' else '/*'}` does not start a comment", hint)
     if place.begins_line and place.tail.startswith("--"):
         return place.says("E011", "this is two minus signs, not a comment", "put a blank after `--`")
@@ -218,7 +163,9 @@ def _unknown_character(place: _Place) -> Diagnostic | None:
 
 def _equals_sign(place: _Place) -> Diagnostic | None:
     if place.kind == "=" and "==" in place.accept:
-        return place.says("E008", "`=` does not compare", "use `==` to compare, or `let x = … in …` to name a value")
+        return place.says(
+            "E008", "`=` does not compare", "use `==` to compare, or `let x = … in …` to name a value"
+        )
     return None
 
 
@@ -239,7 +186,9 @@ def _number(place: _Place) -> Diagnostic | None:
     if previous[0] == "." and before in _NUMBERS and place.tokens[-3][3] == previous[2]:
         return place.says("E013", "a decimal point needs digits after it", f"write `{place.tokens[-3][1]}.0`")
     if previous[0] in _NUMBERS and place.adjacent() and place.kind in (*_NAMES, *_NUMBERS):
-        return place.says("E013", f"`{previous[1]}{place.text}` is no number", "put an operator or a blank between them")
+        return place.says(
+            "E013", f"`{previous[1]}{place.text}` is no number", "put an operator or a blank between them"
+        )
     return None
 
 
@@ -247,9 +196,11 @@ def _foreign_word(place: _Place) -> Diagnostic | None:
     for token in (place.tokens[-1], place.previous):
         if token is not None and token[0] in _NAMES and token[1] in FOREIGN_WORDS:
             span = Span(place.source, token[2], token[3])
-            return place.says("E010", f"`{token[1]}` is no word of this language", FOREIGN_WORDS[token[1]], (), span)
+            return place.says(
+                "E010", f"`{token[1]}` is no word of this language", FOREIGN_WORDS[token[1]], (), span
+            )
     if place.kind == "in" and place.accept == {"<"}:
-        return place.says("E010", "`for` takes a bound, not a list", "write `for i < n => …` with indices 0 to n - 1")
+        return place.says("E010", "`for` takes a bound, not a list", "write `for i < n => …` for 0 to n - 1")
     if place.kind == "if" and is_operator_place(place.accept):
         return place.says("E010", "`if` comes before both values", "write `if c then a else b`")
     if place.kind == "for" and is_operator_place(place.accept) and "for" not in place.accept:
@@ -259,18 +210,22 @@ def _foreign_word(place: _Place) -> Diagnostic | None:
 
 def _operand_word(place: _Place) -> Diagnostic | None:
     if place.kind in OPEN_EXPRESSIONS and is_operand_place(place.accept):
-        hint = f"put parentheses around it: `(… {place.kind} …)`" if place.kind != "if" else "write `(if c then a else b)`"
+        hint = (
+            "write `(if c then a else b)`" if place.kind == "if" else "put parentheses around the whole of it"
+        )
         return place.says("E020", f"`{place.kind}` cannot stand inside an operand", hint)
     return None
 
 
 def _reserved_word(place: _Place) -> Diagnostic | None:
-    if "LNAME" in place.accept and place.kind in words() and place.kind not in place.accept and place.kind not in "PM":
+    if "LNAME" in place.accept and place.kind in words() - place.accept:
         if place.kind in ITEM_WORDS and place.begins_line:
             return None
         if is_operand_place(place.accept) and place.kind not in ("field", *ITEM_WORDS):
             return None
-        return place.says("E019", f"`{place.kind}` is a word of the language, not a name", f"rename it: `{place.kind}_`")
+        return place.says(
+            "E019", f"`{place.kind}` is a word of the language, not a name", f"rename it: `{place.kind}_`"
+        )
     return None
 
 
@@ -278,12 +233,18 @@ def _bracket(place: _Place) -> Diagnostic | None:
     opener = place.opener()
     if place.kind in BRACKETS.values():
         if opener is None:
-            return place.says("E003", f"`{place.kind}` closes nothing", "remove it, or add the bracket it closes")
+            return place.says(
+                "E003", f"`{place.kind}` closes nothing", "remove it, or add the bracket it closes"
+            )
         if BRACKETS[opener[0]] != place.kind:
             label = place.label(opener, "opened here")
             closer = BRACKETS[opener[0]]
-            return place.says("E003", f"`{place.kind}` does not close `{opener[0]}`", f"close it with `{closer}`", label)
-    stops = place.kind in (END, "in", "then", "else", "do") or (place.begins_line and place.kind in ITEM_WORDS)
+            return place.says(
+                "E003", f"`{place.kind}` does not close `{opener[0]}`", f"close it with `{closer}`", label
+            )
+    stops = place.kind in (END, "in", "then", "else", "do") or (
+        place.begins_line and place.kind in ITEM_WORDS
+    )
     if opener is not None and stops and "in" not in place.accept:
         span = Span(place.source, opener[2], opener[3])
         label = place.label(place.tokens[-1], f"still open before {found(place.kind, place.text)}")
@@ -326,7 +287,10 @@ _HINTS: tuple[tuple[Callable[[_Place], bool], str], ...] = (
     (lambda p: p.kind == "{" and "=" in p.accept, "the body follows `=`"),
     (lambda p: p.kind in ")]}" and p.before == ",", "leave the last comma out"),
     (lambda p: p.kind == "," and ";" in p.accept, "arms are separated by `;`"),
-    (lambda p: p.accept == {"type"}, "a size needs no annotation: write `[n]`; a type is written `[a: type]`"),
+    (
+        lambda p: p.accept == {"type"},
+        "a size needs no annotation: write `[n]`; a type is written `[a: type]`",
+    ),
     (lambda p: p.kind == "UNAME" and "LNAME" in p.accept, "this name starts with a small letter"),
     (lambda p: p.kind == "LNAME" and "UNAME" in p.accept, "this name starts with a capital letter"),
     (lambda p: p.kind in _NAMES and p.accept == {")", ",", ":"}, "types follow their names: `x: f64`"),

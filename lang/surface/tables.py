@@ -1,8 +1,9 @@
 """The parse tables: what `grammar.lark` says, worked out once and kept as text.
 
-In: the grammar. Out: `tables.json`, the LALR(1) action and goto rows with, for every rule, how its node is made. Working
-the tables out takes most of a second, reading them a few milliseconds, so they are committed beside the grammar; a test
-generates them again and compares. After a change of the grammar: ``python -m pushforward.lang.surface.tables``.
+In: the grammar. Out: `tables.json`, the LALR(1) action and goto rows with, for every rule, how its node is
+made. Working the tables out takes most of a second, reading them a few milliseconds, so they are committed
+beside the grammar; a test generates them again and compares. After a change of the grammar: ``python -m
+pushforward.lang.surface.tables``.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ Template = tuple[int | None, ...]
 class Rule:
     """One reduction: pop `length` symbols, make a value, go on with `target`.
 
-    `template` picks the children by place: ``i`` keeps symbol i, ``~i`` splices the list at i, None stands for an
-    absent optional part. `make` names the function that builds the node; ``""`` passes the only child on and ``"_"``
-    collects the children in a list for the parent to splice.
+    `template` picks the children by place: ``i`` keeps symbol i, ``~i`` splices the list at i, None stands
+    for an absent optional part. `make` names the function that builds the node; ``""`` passes the only child
+    on and ``"_"`` collects the children in a list for the parent to splice.
     """
 
     target: str
@@ -38,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`actions[state][terminal]` is the state to shift to, or ``~rule``; `gotos[state][rule target]` is a state."""
+    """`actions[state][terminal]` is the state to shift to, or ``~rule``; `gotos[state][target]` is a state."""
 
     terminals: dict[str, str]
     rules: tuple[Rule, ...]
@@ -54,7 +55,9 @@ def load_tables() -> Tables:
     data = json.loads((_FOLDER / "tables.json").read_text("utf-8"))
     return Tables(
         data["terminals"],
-        tuple(Rule(target, length, tuple(template), make) for target, length, template, make in data["rules"]),
+        tuple(
+            Rule(target, length, tuple(template), make) for target, length, template, make in data["rules"]
+        ),
         tuple(data["action_rows"][row] for row in data["action_of_state"]),
         tuple(data["goto_rows"][row] for row in data["goto_of_state"]),
         data["entry"],
@@ -65,12 +68,15 @@ def load_tables() -> Tables:
 def generate(strict: bool = False) -> dict[str, Any]:
     """Work the tables out from the grammar, as the JSON-ready record that `load_tables` reads.
 
-    `strict` refuses any conflict between rules or between terminals; it needs the optional package `interegular`.
+    `strict` refuses any conflict between rules or between terminals; it needs the optional package
+    `interegular`.
     """
     from lark import Lark
 
     grammar = (_FOLDER / "grammar.lark").read_text("utf-8")
-    lark = Lark(grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=True, strict=strict)
+    lark = Lark(
+        grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=True, strict=strict
+    )
     parse_table: Any = lark.parser.parser._parse_table  # lark offers no public view of its tables
     terminals = {terminal.name: terminal.pattern for terminal in lark.terminals}
     spelling = {name: pattern.value if pattern.type == "str" else name for name, pattern in terminals.items()}
@@ -78,7 +84,8 @@ def generate(strict: bool = False) -> dict[str, Any]:
     number = {rule: index for index, rule in enumerate(rules)}
     order = _walk(parse_table)
     actions = [
-        _action_row(parse_table.states[state], order, lambda rule: ~number[_rule(rule)], spelling) for state in order
+        _action_row(parse_table.states[state], order, lambda rule: ~number[_rule(rule)], spelling)
+        for state in order
     ]
     gotos = [_goto_row(parse_table.states[state], order, spelling) for state in order]
     action_rows, action_of_state = _share(actions)
@@ -131,7 +138,7 @@ def _rule(rule: Any) -> Rule:
 
 
 def _walk(parse_table: Any) -> dict[int, int]:
-    """Number the states in the order a walk by sorted symbols meets them, so that equal grammars give equal tables."""
+    """Number the states in the order of a walk by sorted symbols: equal grammars give equal tables."""
     order: dict[int, int] = {}
     queue = [parse_table.start_states[start] for start in STARTS]
     for state in queue:
@@ -147,7 +154,9 @@ def _action_row(row: Any, order: dict[int, int], number: Any, spelling: dict[str
     entries = {}
     for symbol, (_, argument) in sorted(row.items()):
         if symbol in spelling or symbol == END:
-            entries[spelling.get(symbol, END)] = order[argument] if isinstance(argument, int) else number(argument)
+            entries[spelling.get(symbol, END)] = (
+                order[argument] if isinstance(argument, int) else number(argument)
+            )
     return entries
 
 

@@ -17,7 +17,21 @@ BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _SOFT_WORDS = ("limit", "data", "type", "at", "check", "cost", "dot", "fails", "within", "P", "M")
 _OPERATORS = ("or", "and", "+", "-", "*", "/", "//", "%", "@", "^", *COMPARISONS)
 _POSTFIX = ("(", "[", ".", "'", "with")
-_OPERANDS = ("(", "[", "{", "LNAME", "UNAME", "INT", "NUMBER", "-", "not", "true", "false", "match", *_SOFT_WORDS)
+_OPERANDS = (
+    "(",
+    "[",
+    "{",
+    "LNAME",
+    "UNAME",
+    "INT",
+    "NUMBER",
+    "-",
+    "not",
+    "true",
+    "false",
+    "match",
+    *_SOFT_WORDS,
+)
 _NAMED = {
     "LNAME": "a name",
     "UNAME": "a capitalised name",

@@ -16,7 +16,7 @@ from pushforward.semantics.data import adbench
 SMALL = {
     "gmm": gmm("small", "absent.txt", (3, 4, 6), None, 1),
     "lstm": lstm("small", "absent.txt", (3, 9), None, 1),
-    "lotka_volterra": PROBLEMS["lotka_volterra"](None, 0),
+    "lotka_volterra": PROBLEMS["lynx_hare"](None, 0),
 }
 
 
@@ -101,3 +101,22 @@ def test_present_file_is_read(tmp_path: Path) -> None:
     problem = PROBLEMS["gmm_test"](tmp_path, 0)
     assert problem.note == ""
     np.testing.assert_array_equal(problem.arguments[1], wanted.means)
+
+
+def test_misfit_matches_a_fine_integration() -> None:
+    """Against SciPy's adaptive solver, as far as ten Runge-Kutta steps per year reach."""
+    from scipy.integrate import solve_ivp
+    from scipy.stats import lognorm
+
+    theta, initial, sigma, counts = SMALL["lotka_volterra"].arguments
+    years = np.arange(len(counts))
+    solved = solve_ivp(
+        lambda _, z: [(theta[0] - theta[1] * z[1]) * z[0], (theta[3] * z[0] - theta[2]) * z[1]],
+        (0.0, float(years[-1])),
+        initial,
+        t_eval=years,
+        rtol=1e-10,
+        atol=1e-10,
+    )
+    expected = -lognorm.logpdf(counts, sigma, scale=solved.y.T).sum()
+    np.testing.assert_allclose(values("lotka_volterra")["jax flat scan"], expected, rtol=1e-4)

@@ -1,0 +1,211 @@
+"""The end of an inference: unknowns are defaulted, conditions decided, and what was learnt becomes a `Typing`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .. import types as ty
+from ..diagnostics import Diagnostic
+from ..sizes import Size, show, variables
+from ..source import Span
+from ..typed import ConstructorName, Global, Meaning, Typing
+from .core import Checker, Condition
+from .prove import decide, decide_zero
+from .report import Label, show_open, size_labels
+from .unify import ERROR, Mismatch, SizeOf, is_unknown
+
+Conditions = tuple[tuple[Size, int, Span], ...]
+
+
+@dataclass
+class Zonker:
+    """Replaces solved unknowns and defaults open literals; remembers the first unknown nothing determined."""
+
+    checker: Checker
+    ambiguous: str | None = None
+    not_data: ty.Type | None = None
+
+    def type(self, type_: ty.Type) -> ty.Type:
+        """The final type."""
+        if type(type_) is ty.Scalar:
+            return type_
+        unifier = self.checker.unifier
+        head = unifier.head(type_)
+        match head:
+            case ty.Var(name) if head is not ERROR and is_unknown(head):
+                return self._open(name)
+            case ty.Array(shape, element):
+                inner = self.type(element)
+                if _holds_functions(inner):
+                    self.not_data = self.not_data or inner
+                return ty.array(tuple(self.size(size) for size in shape), inner)
+            case ty.Tuple(items):
+                return ty.Tuple(tuple(self.type(item) for item in items))
+            case ty.Record(fields):
+                return ty.Record(tuple((name, self.type(item)) for name, item in fields))
+            case ty.Fun(parameters, result):
+                return ty.Fun(tuple(self.type(item) for item in parameters), self.type(result))
+            case ty.Data(name, arguments):
+                return ty.Data(name, tuple(self.type(item) for item in arguments))
+            case SizeOf():
+                return ty.SizeType()
+            case _:
+                return head
+
+    def _open(self, name: str) -> ty.Type:
+        class_ = self.checker.unifier.classes.get(name)
+        if class_ is None:
+            self.ambiguous = self.ambiguous or name
+            return ERROR
+        return ty.Scalar(self.checker.scope.real) if class_ == "float" else ty.I64
+
+    def size(self, size: Size) -> Size:
+        """The final size."""
+        if isinstance(size, int):
+            return size
+        size = self.checker.unifier.size(size)
+        for name in sorted(variables(size)):
+            if name[0] == "?":
+                self.ambiguous = self.ambiguous or name
+        return size
+
+    def meaning(self, meaning: Meaning) -> Meaning:
+        match meaning:
+            case Global(module, name, types, sizes) if types or sizes:
+                return Global(
+                    module, name, tuple(self.type(t) for t in types), tuple(self.size(s) for s in sizes)
+                )
+            case ConstructorName(module, data, tag, types) if types:
+                return ConstructorName(module, data, tag, tuple(self.type(t) for t in types))
+            case _:
+                return meaning
+
+
+def _holds_functions(type_: ty.Type) -> bool:
+    match type_:
+        case ty.Fun() | ty.Data():
+            return True
+        case ty.Tuple(items):
+            return any(_holds_functions(item) for item in items)
+        case ty.Record(fields):
+            return any(_holds_functions(item) for _, item in fields)
+        case _:
+            return False
+
+
+def finish(checker: Checker, whole: Span) -> tuple[Typing, Conditions, Zonker]:
+    """The typing of a definition or test and the conditions left on its sizes; errors go to the checker."""
+    _settle(checker)
+    failed = any(item.severity == "error" for item in checker.diagnostics)
+    zonker = Zonker(checker)
+    types: Mapping[int, ty.Type] = {key: zonker.type(type_) for key, type_ in checker.types.items()}
+    meanings = {key: zonker.meaning(meaning) for key, meaning in checker.meanings.items()}
+    if zonker.not_data is not None and not failed:
+        checker.diagnostics.append(
+            Diagnostic("E057", "arrays hold numbers, booleans, and tuples and records of them", whole,
+                       actual=ty.show_type(zonker.not_data), hint="use `data` for a sequence of such values")
+        )
+    elif zonker.ambiguous is not None and not failed:
+        _report_ambiguous(checker, zonker.ambiguous, whole)
+    return Typing(types, meanings, tuple(checker.unproved)), decide_conditions(checker), zonker
+
+
+def _report_ambiguous(checker: Checker, name: str, whole: Span) -> None:
+    size = checker.unifier.size_names.get(name)
+    what = f"the size `{size}`" if size is not None else "the type of this expression"
+    checker.diagnostics.append(
+        Diagnostic("E051", f"nothing determines {what}", checker.unifier.origins.get(name, whole),
+                   hint="annotate it: `let x: … = … in …`")
+    )
+
+
+def _settle(checker: Checker) -> None:
+    """Equations between sizes that waited, and solutions that must not be negative."""
+    unifier = checker.unifier
+    try:
+        rest = unifier.settle()
+    except Mismatch:
+        size, span = _culprit(checker)
+        checker.diagnostics.append(
+            Diagnostic("E033", f"these sizes cannot agree: {show(size)} would have to be 0", span)
+        )
+        return
+    for size, span in rest:
+        checker.conditions.append(Condition(size, None, span, (), "two sizes that must agree"))
+    for size, span in unifier.non_negative:
+        checker.conditions.append(Condition(size, 0, span, (), "a size"))
+
+
+def _culprit(checker: Checker) -> tuple[Size, Span]:
+    for size, span in checker.unifier.waiting:
+        found = checker.unifier.size(size)
+        if found != 0 and not any(name[0] == "?" for name in variables(found)):
+            return found, span
+    return 0, checker.scope.source and Span(checker.scope.source, 0, 0)
+
+
+def decide_conditions(checker: Checker) -> Conditions:
+    """Conditions proved are dropped, refuted ones reported (E041), the rest stays on the signature."""
+    left: dict[tuple[Size, int], Span] = {}
+    for condition in checker.conditions:
+        size = checker.unifier.size(condition.size)
+        if any(name[0] == "?" for name in variables(size)):
+            continue
+        facts = tuple(checker.unifier.size(fact) for fact in condition.facts)
+        facts = tuple(fact for fact in facts if not variables(fact) & checker.bounds.keys())
+        if condition.least is None:
+            verdict, model = decide_zero(size, facts)
+        else:
+            verdict, model = decide(_shifted(size, condition.least), facts)
+        if verdict == "fails":
+            checker.diagnostics.append(_refuted(checker, condition, size, model))
+        elif verdict == "open":
+            for row in _rows(size, condition.least):
+                left.setdefault(row, condition.span)
+    return tuple((size, least, span) for (size, least), span in left.items())
+
+
+def _shifted(size: Size, least: int) -> Size:
+    from ..sizes import sub
+
+    return sub(size, least)
+
+
+def _rows(size: Size, least: int | None) -> list[tuple[Size, int]]:
+    """``size >= least`` with the constant on the right, or both directions of ``size = 0``."""
+    from ..sizes import mul, sub
+
+    if least is None:
+        return _rows(size, 0) + _rows(mul(-1, size), 0)
+    if isinstance(size, int):
+        return [(size, least)]
+    constant = dict(size.terms).get((), 0)
+    return [(sub(size, constant), least - constant)]
+
+
+def _refuted(checker: Checker, condition: Condition, size: Size, model: Mapping[str, int]) -> Diagnostic:
+    from ..sizes import substitute
+
+    relation = "0" if condition.least is None else f"at least {condition.least}"
+    value = substitute(size, dict(model))
+    if isinstance(size, int):
+        actual = show(size)
+    else:
+        values = ", ".join(f"{name} = {number}" for name, number in model.items())
+        actual = f"{show(size)}" + (f", which is {show(value)} for {values}" if model else "")
+    if condition.least is None:
+        message = f"{condition.what} changes the number of elements"
+        expected = "a difference of 0 elements"
+    else:
+        message = f"{condition.what} is never possible" if not isinstance(size, int) else f"{condition.what}: out of range"
+        expected = f"a value of {relation}" if condition.least == 0 else f"{relation}"
+    return Diagnostic("E041", message, condition.span, (), expected, actual)
+
+
+def final_result(checker: Checker, zonker: Zonker, type_: ty.Type) -> ty.Type:
+    """The result type of a definition without annotation."""
+    return zonker.type(type_)
+
+
+__all__ = ["Conditions", "Label", "Zonker", "finish", "final_result", "show_open", "size_labels"]

@@ -1,0 +1,320 @@
+"""One module: a surface tree enters, a `CheckedModule` leaves, with every diagnostic found on the way.
+
+Definitions are checked on demand, each once: one that another one needs the inferred result of comes first. Signatures
+of definitions with annotated results are read before any body, so these may be used anywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+
+from .. import types as ty
+from ..diagnostics import Diagnostic, DiagnosticError, Label, fail, suggest
+from ..sizes import Size
+from ..source import Source, Span
+from ..surface import ast
+from ..typed import CheckedData, CheckedDef, CheckedModule, CheckedTest, Local, Scheme, SizeName
+from . import calls, expressions, indexing, loops, operators, patterns  # noqa: F401 (they register the rules)
+from .annotations import Generics, generics_of, read_type, signature
+from .claims import check_test
+from .core import Checker, Entry
+from .derivatives import packed, tangent
+from .finish import finish
+from .scope import ModuleScope
+from .unify import ERROR, Mismatch
+
+DEPTH = 40_000  # the parser admits 400 levels of nesting, a chain of unannotated definitions nests further
+
+
+def check_module(
+    tree: ast.Tree,
+    name: str,
+    source: Source,
+    load: Callable[[str], CheckedModule],
+    prelude: Callable[[str], CheckedModule | None],
+    real: str = "f64",
+) -> CheckedModule:
+    """Check a module; never raises for an error of the user's.
+
+    `load` gives the checked module of an import path (or raises `DiagnosticError`), `prelude` the one that defines a
+    word; `real` is what the type `real` and undetermined floats mean.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEPTH))
+    try:
+        return _Module(tree, name, source, load, prelude, real).run()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+class _Module:
+    """State of one run."""
+
+    def __init__(
+        self,
+        tree: ast.Tree,
+        name: str,
+        source: Source,
+        load: Callable[[str], CheckedModule],
+        prelude: Callable[[str], CheckedModule | None],
+        real: str,
+    ) -> None:
+        self.tree = tree
+        self.load = load
+        self.scope = ModuleScope(name, source, real, prelude, infer_scheme=self.infer_scheme)
+        self.diagnostics: list[Diagnostic] = []
+        self.checked: dict[str, CheckedDef] = {}
+        self.generics: dict[str, Generics] = {}
+        self.placeholders: dict[str, Scheme] = {}
+        self.running: set[str] = set()
+        self.imports: dict[str, str] = {}
+
+    def run(self) -> CheckedModule:
+        items = self.tree.items
+        for item in items:
+            if isinstance(item, ast.Import):
+                self.guard(self.open, item)
+        declarations = [item for item in items if isinstance(item, ast.Data)]
+        for data in declarations:
+            self.guard(self.announce, data)
+        for data in declarations:
+            self.guard(self.declare, data)
+        definitions = [item for item in items if isinstance(item, ast.Def)]
+        for definition in definitions:
+            self.guard(self.sign, definition)
+        for name in ordered(self.scope.own, set(self.placeholders)):
+            self.check(name)
+        tests = tuple(self.test(item) for item in items if isinstance(item, ast.Test))
+        self.diagnostics.sort(key=lambda d: d.span.start if d.span is not None and d.span.source is self.scope.source
+                              else -1)
+        in_order = {d.name: self.checked[d.name] for d in definitions if d.name in self.checked}
+        return CheckedModule(self.scope.name, self.scope.source, self.tree, in_order, self.scope.data, tests,
+                             self.imports, tuple(self.diagnostics))
+
+    def guard(self, action: Callable[..., None], item: ast.Item) -> None:
+        try:
+            action(item)
+        except DiagnosticError as error:
+            self.diagnostics.extend(error.diagnostics)
+
+    # --- declarations -----------------------------------------------------------------------------------------------
+
+    def open(self, item: ast.Import) -> None:
+        """Bring an imported module in, under its alias or with its names as they are."""
+        try:
+            module = self.load(item.path)
+        except DiagnosticError as error:
+            raise DiagnosticError(
+                replace(d, span=item.span) if d.span is None else d for d in error.diagnostics
+            ) from None
+        if item.alias is None:
+            self.scope.opened.append(module)
+            self.imports[module.name] = module.name
+            return
+        if item.alias in self.scope.aliases:
+            raise fail("E050", f"two imports are called `{item.alias}`", item.span)
+        self.scope.aliases[item.alias] = module
+        self.imports[item.alias] = module.name
+
+    def announce(self, item: ast.Data) -> None:
+        """Make the name of a variant type known, before any fields are read."""
+        if item.name in self.scope.data:
+            raise fail("E050", f"the type `{item.name}` is declared twice", item.span)
+        sizes = [generic for generic in item.generics if not generic.is_type]
+        if sizes:
+            raise fail("E062", "variant types over sizes are not in this version", sizes[0].span,
+                       hint=f"declare a type parameter: `[{sizes[0].name}: type]`")
+        types = tuple(generic.name for generic in item.generics)
+        self.scope.data[item.name] = CheckedData(self.scope.name, item.name, types, ())
+
+    def declare(self, item: ast.Data) -> None:
+        """Read the constructors."""
+        if item.name not in self.scope.data or self.scope.data[item.name].constructors:
+            return
+        generics = Generics({generic.name: generic.span for generic in item.generics}, {})
+        constructors = tuple(
+            (constructor.name, tuple(read_type(part, self.scope, generics) for part in constructor.items))
+            for constructor in item.constructors
+        )
+        checked = CheckedData(self.scope.name, item.name, tuple(generics.types), constructors)
+        self.scope.declare_data(checked, item.span)
+
+    def sign(self, item: ast.Def) -> None:
+        """Read the signature of a definition."""
+        if item.name in self.scope.own:
+            first = self.scope.own[item.name].span
+            raise DiagnosticError(
+                Diagnostic("E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),))
+            )
+        self.scope.own[item.name] = item
+        self.scope.schemes[item.name] = None
+        if item.keyword != "def":
+            raise fail("E053", f"`{item.keyword}` is not in this version", item.span)
+        generics = generics_of(item)
+        scheme, declared = signature(item, self.scope, generics)
+        self.generics[item.name] = generics
+        if declared:
+            self.scope.schemes[item.name] = scheme
+        else:
+            del self.scope.schemes[item.name]
+            self.placeholders[item.name] = scheme
+
+    # --- bodies -----------------------------------------------------------------------------------------------------
+
+    def infer_scheme(self, name: str, span: Span) -> Scheme | None:
+        """The scheme of a definition whose result is inferred, checking it first."""
+        if name in self.running:
+            raise fail("E049", f"the result of `{name}` is used in its own definition and is not annotated", span,
+                       hint=f"write the result type: `def {name}(…): f64 = …`")
+        self.check(name)
+        return self.scope.schemes[name]
+
+    def check(self, name: str) -> None:
+        """Check the body of a definition, once."""
+        if name in self.checked or name in self.running or name not in self.generics:
+            return
+        self.running.add(name)
+        try:
+            self._check(self.scope.own[name])
+        finally:
+            self.running.discard(name)
+
+    def _check(self, item: ast.Def) -> None:
+        generics = self.generics[item.name]
+        declared = self.scope.schemes.get(item.name)
+        scheme = declared or self.placeholders[item.name]
+        checker = Checker(self.scope, generics)
+        for parameter, type_ in scheme.parameters:
+            checker.facts += tuple(_dimensions(type_))
+            if not isinstance(type_, ty.SizeType):
+                checker.bind(parameter, Entry(Local(parameter), type_))
+        wanted = scheme.result if declared is not None else None
+        if wanted is not None:
+            checker.facts += tuple(_dimensions(wanted)) if False else ()
+        result = checker.attempt(item.body, wanted, f"the result of `{item.name}`")
+        try:
+            self._rules(checker, item, scheme, wanted if wanted is not None else result)
+        except DiagnosticError as error:
+            checker.diagnostics.extend(error.diagnostics)
+        typing, conditions, zonker = finish(checker, item.body.span)
+        final = scheme.result if declared is not None else zonker.type(result)
+        complete = replace(scheme, result=final, conditions=conditions)
+        self.diagnostics.extend(checker.diagnostics)
+        broken = declared is None and final == ERROR
+        self.scope.schemes[item.name] = None if broken else complete
+        self.checked[item.name] = CheckedDef(self.scope.name, item, complete, typing)
+
+    def _rules(self, checker: Checker, item: ast.Def, scheme: Scheme, result: ty.Type) -> None:
+        """``with vjp g``: g(x…, y_bar) -> x_bar; ``with jvp h``: h(x…, x_dot…) -> y_dot."""
+        for rule in item.rules:
+            if rule.kind == "jet":
+                raise fail("E054", "rules for Taylor mode (`jet`) are not in this version", rule.span)
+            if rule.kind not in ("vjp", "jvp"):
+                raise fail("E056", f"there are no rules of kind `{rule.kind}`", rule.span,
+                           hint="`with vjp g` or `with jvp h`")
+            found = self.scope.definition(rule.function, rule.span)
+            if found is None:
+                raise fail("E030", f"there is no definition `{rule.function}`", rule.span,
+                           hint=suggest(rule.function, self.scope.own))
+            if found.scheme is None:
+                continue
+            inputs = [type_ for _, type_ in scheme.parameters]
+            parts = [tangent(checker, type_, rule.span) for type_ in inputs]
+            moving = [part for part in parts if part != ty.UNIT]
+            result_bar = tangent(checker, result, rule.span)
+            wanted = [checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters]
+            if rule.kind == "vjp":
+                expected = ty.Fun((*wanted, result_bar), packed(parts))
+            else:
+                expected = ty.Fun((*wanted, *moving), result_bar)
+            meaning, actual, sizes = checker.instantiate(found.module, found.name, found.scheme, rule.span)
+            checker.meanings[id(rule)] = meaning
+            self._fits(checker, rule, scheme, expected, actual)
+
+    def _fits(self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun) -> None:
+        from ..sizes import variable
+        from .report import show_open
+        from .unify import SizeOf
+
+        parameters = tuple(
+            SizeOf(variable(scheme.parameters[k][0]))
+            if k < len(scheme.parameters) and isinstance(scheme.parameters[k][1], ty.SizeType)
+            else type_
+            for k, type_ in enumerate(expected.parameters)
+        )
+        expected = ty.Fun(parameters, expected.result)  # type: ignore[arg-type]
+        try:
+            checker.unifier.unify(expected, actual, rule.span)
+        except Mismatch:
+            shape = "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
+            raise fail("E056", f"`{rule.function}` does not fit as the {rule.kind} rule", rule.span,
+                       expected=show_open(checker.unifier, expected), actual=show_open(checker.unifier, actual),
+                       hint=f"it takes {shape}") from None
+
+    def test(self, item: ast.Test) -> CheckedTest:
+        checked, found = check_test(item, self.scope)
+        self.diagnostics.extend(found)
+        return checked
+
+
+def _dimensions(type_: ty.Type) -> Iterator[Size]:
+    """Sizes of the arrays in a parameter's type: they are not negative."""
+    match type_:
+        case ty.Array(shape, element):
+            yield from (size for size in shape if not isinstance(size, int))
+            yield from _dimensions(element)
+        case ty.Tuple(items):
+            for item in items:
+                yield from _dimensions(item)
+        case ty.Record(fields_):
+            for _, item in fields_:
+                yield from _dimensions(item)
+        case _:
+            return
+
+
+def ordered(definitions: dict[str, ast.Def], inferred: set[str]) -> list[str]:
+    """The definitions such that one with an inferred result comes before its users, where that is possible."""
+    order: list[str] = []
+    state: dict[str, int] = {}
+    for root in definitions:
+        stack: list[tuple[str, Iterator[str]]] = []
+        if root not in state:
+            state[root] = 1
+            stack.append((root, _uses(definitions[root])))
+        while stack:
+            name, uses = stack[-1]
+            following = next((use for use in uses if use in inferred and use not in state), None)
+            if following is not None:
+                state[following] = 1
+                stack.append((following, _uses(definitions[following])))
+            else:
+                stack.pop()
+                order.append(name)
+    return order
+
+
+def _uses(node: ast.Def) -> Iterator[str]:
+    """The names in a definition's body and rules."""
+    for rule in node.rules:
+        yield rule.function
+    pending: list[object] = [node.body]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.Name):
+            yield item.name
+        elif isinstance(item, tuple):
+            pending.extend(item)
+        elif is_dataclass(item):
+            pending.extend(getattr(item, name) for name in _children(type(item)))
+
+
+_CHILDREN: dict[type, tuple[str, ...]] = {}
+
+
+def _children(type_: type) -> tuple[str, ...]:
+    if type_ not in _CHILDREN:
+        _CHILDREN[type_] = tuple(f.name for f in fields(type_) if f.name != "span")
+    return _CHILDREN[type_]

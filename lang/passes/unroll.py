@@ -1,0 +1,77 @@
+"""Unroll loops of few known rounds into straight steps.
+
+Enters and leaves a first-order program with the same meaning. A `Fold` of at most `ROUNDS` rounds becomes that many copies
+of its body, which spares back ends a loop inside a loop; arrays are read by constant slices and stacked results are
+concatenated, so reading a stacked result again costs nothing after `simplify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ..builder import Builder
+from ..ir import Fold, Program, Step, bodies, with_bodies
+
+ROUNDS = 4
+STEPS = 400
+
+
+@lru_cache(maxsize=2048)
+def unroll(program: Program) -> Program:
+    """The program with short loops unrolled, inner loops first."""
+    b = Builder(program.name, program.inputs, program.sizes)
+    slots = list(range(len(program.inputs)))
+    for step in program.steps:
+        b.origin = step.origin
+        op = with_bodies(step.op, tuple(unroll(body) for body in bodies(step.op)))
+        operands = [slots[slot] for slot in step.operands]
+        if isinstance(op, Fold) and _is_short(op):
+            slots.extend(_unrolled(b, op, operands))
+        else:
+            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
+    return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+
+
+def _is_short(op: Fold) -> bool:
+    if op.condition is not None or not isinstance(op.size, int) or not 0 < op.size <= ROUNDS:
+        return False
+    return op.size * _steps(op.body) <= STEPS
+
+
+def _steps(program: Program) -> int:
+    return sum(1 + sum(_steps(body) for body in bodies(step.op)) for step in program.steps)
+
+
+def _unrolled(b: Builder, op: Fold, operands: Sequence[int]) -> list[int]:
+    assert isinstance(op.size, int)
+    captures = operands[: op.captures]
+    arrays = operands[op.captures : op.captures + op.arrays]
+    carry: Sequence[int] = operands[op.captures + op.arrays :]
+    extras: dict[int, Sequence[int]] = {}
+    rounds = range(op.size)
+    for i in reversed(rounds) if op.reverse else rounds:
+        elements = [_element(b, array, i) for array in arrays]
+        results = b.inline(op.body, [*captures, *elements, *carry, b.constant(i, "i64")])
+        carry, extras[i] = results[: len(carry)], results[len(carry) :]
+    combined = [
+        _combine(b, [extras[i][k] for i in rounds], how) for k, how in enumerate(op.combine)
+    ]
+    return [*carry, *combined]
+
+
+def _element(b: Builder, array: int, i: int) -> int:
+    shape = b.array_type(array).shape
+    rest = shape[1:]
+    row = b.apply("slice", array, starts=(i, *(0 for _ in rest)), limits=(i + 1, *rest))
+    return b.apply("reshape", row, shape=rest)
+
+
+def _combine(b: Builder, parts: Sequence[int], how: str) -> int:
+    if how == "sum":
+        total = parts[0]
+        for part in parts[1:]:
+            total = b.apply("add", total, part)
+        return total
+    rows = [b.apply("reshape", part, shape=(1, *b.array_type(part).shape)) for part in parts]
+    return b.apply("concat", *rows, axis=0)

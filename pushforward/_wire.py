@@ -1,0 +1,180 @@
+"""The joints: the one file that knows where the parts of the other packages are and how they are called.
+
+The surfaces speak to these functions only. Every import is made on use, so that a command loads what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .lang import ir
+from .lang.diagnostics import Diagnostic, fail
+
+if TYPE_CHECKING:
+    from ._program import Program
+    from .lang.errors_index import ErrorRow
+    from .semantics.reference import Blame
+    from .verify.claims import ClaimResult
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+
+def load(path: str) -> Any:
+    """A file as a module of `lang`."""
+    from .lang.module import load_module
+
+    return load_module(path)
+
+
+def parse(text: str) -> Any:
+    """A text as a module of `lang`."""
+    from .lang.module import parse_module
+
+    return parse_module(text)
+
+
+def diagnostics(module: Any) -> Sequence[Diagnostic]:
+    """What is wrong with a module."""
+    return module.diagnostics
+
+
+def definition_names(module: Any) -> tuple[str, ...]:
+    """The names of its definitions, in the order of the text."""
+    return tuple(module.names)
+
+
+def entry(module: Any, name: str) -> tuple[ir.Program, Any]:
+    """The full-stage program of a definition and the definitions that it may mention."""
+    return module.program(name), module.definitions
+
+
+def digest_of_definitions(definitions: Any) -> str:
+    """What tells two sets of definitions apart."""
+    return str(id(definitions))
+
+
+def format_source(text: str, name: str) -> str:
+    """A program in the one layout."""
+    from .lang.surface.format import format_source as run
+
+    return run(text, name)
+
+
+def error_rows() -> Mapping[str, ErrorRow]:
+    """Every row of the error index by code."""
+    from .errors import error_rows as rows
+
+    return rows()
+
+
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+
+def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> ir.Program:
+    """The first-order program at the given sizes."""
+    if definitions is None:
+        return ir.substitute_sizes(program, sizes)
+    from .lang.specialise import specialise
+
+    return specialise(program, definitions, sizes, transforms())
+
+
+def transforms() -> Mapping[str, Any]:
+    """The derivative words of the language, as functions from programs to programs."""
+    from .ad.transforms import TRANSFORMS
+
+    return TRANSFORMS
+
+
+def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
+    """(x, x_dot) -> (y, y_dot) over slots."""
+    from .ad.forward import forward as run
+
+    return run(program, active)
+
+
+def reverse(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
+    """(x, y_bar) -> (y, x_bar) over slots."""
+    from .ad.reverse import reverse as run
+
+    return run(program, active)
+
+
+def value_and_gradient(program: ir.Program, slots: tuple[int, ...]) -> ir.Program:
+    """x -> (y, gradient by these slots) over slots."""
+    from .ad.derive import value_and_gradient as run
+
+    return run(program, slots)
+
+
+def jacobian(program: ir.Program, slot: int) -> ir.Program:
+    """x -> the derivative of every float output by one input slot."""
+    from .ad.derive import jacobian as run
+
+    return run(program, slot)
+
+
+def select_outputs(program: ir.Program, kept: Sequence[int]) -> ir.Program:
+    """The program with some of its outputs."""
+    from .ad.derive import select_outputs as run
+
+    return run(program, kept)
+
+
+def vmap(program: ir.Program, mapped: tuple[bool, ...], size: Any) -> ir.Program:
+    """The program over lanes: marked inputs and all outputs gain a leading axis."""
+    from .ad.vmap import vmap as run
+
+    return run(program, mapped, size)
+
+
+def flops(program: ir.Program, sizes: Mapping[str, int]) -> int:
+    """Operations of one run; E166 when a size is not given."""
+    from .ad.cost import flops as run
+    from .lang.passes import normalise
+
+    missing = [name for name in program.sizes if name not in sizes]
+    if missing:
+        raise fail("E166", f"counting operations needs the size `{missing[0]}`", hint=f"give it by name: {missing[0]}=10")
+    return run(normalise(ir.substitute_sizes(program, sizes)))
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def evaluate(program: ir.Program, definitions: Any, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
+    """Results by the reference, which stops with a diagnostic where the program goes wrong."""
+    from .semantics.reference import evaluate as run
+
+    return list(run(program, leaves, definitions=definitions, sizes=sizes))
+
+
+def first_nonfinite(
+    program: ir.Program, definitions: Any, leaves: Sequence[Any], sizes: Mapping[str, int]
+) -> Blame | None:
+    """The first step that made a value that is not finite."""
+    from .semantics.reference import first_nonfinite as run
+
+    return run(program, leaves, definitions=definitions, sizes=sizes)
+
+
+def compile_xla(program: ir.Program) -> Any:
+    """A callable over NumPy arrays in slot order."""
+    from .codegen.xla.compile import compile_xla as run
+
+    return run(program)
+
+
+def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
+    """Results as JAX values, inside a trace or not."""
+    from .codegen.xla.compile import to_jax_function
+
+    return to_jax_function(program)(*leaves)
+
+
+def run_tests(module: Any, backends: tuple[str, ...], seed: int, only: str | None) -> list[ClaimResult]:
+    """The results of every claim on every back end."""
+    from .verify.claims import run_tests as run
+
+    return run(module, backends, seed, only)

@@ -1,0 +1,120 @@
+"""Every primitive, batched in every combination of operands, against one lane after another in the reference."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from pushforward.ad.vmap import vmap, vmap_partial
+from pushforward.ad.vmap_rules import rule_for
+from pushforward.lang import primitives
+from pushforward.lang.builder import body
+from pushforward.lang.ir import ArrayType, Program, numpy_dtype
+from pushforward.semantics.reference import evaluate
+
+LANES = 3
+
+# (primitive, operand types, parameters); index operands are drawn below LIMIT
+LIMIT = 3
+STRUCTURAL = [
+    ("broadcast", [("f64", (2,))], {"shape": (4, 2, 5), "axes": (1,)}),
+    ("broadcast", [("f64", ())], {"shape": (4,), "axes": ()}),
+    ("reshape", [("f64", (2, 3))], {"shape": (3, 2)}),
+    ("transpose", [("f64", (2, 3, 4))], {"axes": (2, 0, 1)}),
+    ("slice", [("f64", (4, 5))], {"starts": (1, 0), "limits": (3, 4)}),
+    ("pad", [("f64", (2, 3))], {"low": (1, 0), "high": (0, 2)}),
+    ("reverse", [("f64", (2, 3))], {"axes": (1,)}),
+    ("concat", [("f64", (2, 3)), ("f64", (4, 3))], {"axis": 0}),
+    ("gather", [("f64", (3, 4)), ("i64", ())], {"proved": True}),
+    ("gather", [("f64", (3, 4)), ("i64", (2,))], {"proved": False}),
+    ("gather", [("f64", (3, 4)), ("i64", (2, 5)), ("i64", (2, 5))], {"proved": True}),
+    ("scatter_add", [("f64", (3, 4)), ("f64", (4,)), ("i64", ())], {"proved": True}),
+    ("scatter_add", [("f64", (3, 4)), ("f64", (2, 4)), ("i64", (2,))], {"proved": True}),
+    ("scatter_add", [("f64", (3, 4)), ("f64", (5,)), ("i64", (5,)), ("i64", (5,))], {"proved": False}),
+    ("scatter", [("f64", (3, 4)), ("f64", (4,)), ("i64", ())], {"proved": True}),
+    ("scatter", [("f64", (3,)), ("f64", ()), ("i64", ())], {"proved": True}),
+    ("einsum", [("f64", (2, 3)), ("f64", (3, 4))], {"spec": "ij,jk->ik"}),
+    ("einsum", [("f64", (2, 3)), ("f64", (3,)), ("f64", (2,))], {"spec": "ij,j,i->j"}),
+    ("reduce_sum", [("f64", (2, 3))], {"axes": (1,)}),
+    ("reduce_max", [("f64", (2, 3))], {"axes": (0, 1)}),
+    ("reduce_min", [("f64", (2, 3))], {"axes": (0,)}),
+    ("reduce_prod", [("f64", (2, 3))], {"axes": (1,)}),
+    ("reduce_all", [("bool", (2, 3))], {"axes": (1,)}),
+    ("reduce_any", [("bool", (2, 3))], {"axes": (0,)}),
+    ("argmax", [("f64", (2, 3))], {"axis": 1}),
+    ("argmin", [("f64", (2, 3))], {"axis": 0}),
+    ("cumsum", [("f64", (2, 3))], {"axis": 1, "reverse": False}),
+    ("cumprod", [("f64", (2, 3))], {"axis": 0, "reverse": True}),
+    ("cummax", [("f64", (4,))], {"axis": 0, "reverse": False}),
+    ("cummin", [("f64", (4,))], {"axis": 0, "reverse": True}),
+    ("sort", [("f64", (5,))], {"axis": 0}),
+    ("argsort", [("f64", (5,))], {"axis": 0}),
+    ("logsumexp", [("f64", (2, 3))], {"axes": (1,)}),
+    ("softmax", [("f64", (2, 3))], {"axes": (1,)}),
+    ("solve", [("f64", (3, 3)), ("f64", (3, 2))], {}),
+    ("solve", [("f64", (2, 3, 3)), ("f64", (2, 3, 1))], {}),
+    ("triangular_solve", [("f64", (3, 3)), ("f64", (3, 2))], {"lower": True, "transposed": True, "unit": False}),
+    ("cholesky", [("f64", (3, 3))], {}),
+    ("logdet", [("f64", (3, 3))], {}),
+    ("triangle", [("f64", (3, 3))], {"lower": True, "offset": 0}),
+]
+ELEMENTWISE_PARAMS = {"integer_pow": {"exponent": 3}, "convert": {"dtype": "i64"}, "polygamma": {"order": 2}}
+KINDS = {"f": "f64", "n": "f64", "b": "bool", "i": "i64"}
+
+
+def _elementwise() -> list[tuple[str, list[tuple[str, tuple[int, ...]]], dict]]:
+    cases = []
+    for name, row in primitives.table().items():
+        if row.elementwise:
+            letters = [letter.strip() for letter in row.type.split("->")[0].strip(" ()").split(",")]
+            kinds = [KINDS.get(letter, "f64") for letter in letters if letter]
+            for shapes in {((2,),) * len(kinds), ((2,), *((),) * (len(kinds) - 1)), ((),) * len(kinds)}:
+                cases.append((name, list(zip(kinds, shapes, strict=True)), ELEMENTWISE_PARAMS.get(name, {})))
+    return cases
+
+
+CASES = STRUCTURAL + _elementwise()
+
+
+def _program(name: str, types: list[tuple[str, tuple[int, ...]]], params: dict) -> Program:
+    inputs = [ArrayType(dtype, shape) for dtype, shape in types]
+    return body(name, inputs, lambda b, x: [b.apply(name, *x, **params)])
+
+
+def _value(rng: np.random.Generator, dtype: str, shape: tuple[int, ...], name: str) -> np.ndarray:
+    if dtype == "i64":
+        return rng.integers(0, LIMIT, shape)
+    if dtype == "bool":
+        return rng.random(shape) < 0.5
+    values = rng.uniform(0.2, 0.8, shape)
+    if name == "acosh":
+        values = values + 1.0
+    if name in ("solve", "cholesky", "logdet", "triangular_solve") and len(shape) > 1 and shape[-1] == shape[-2]:
+        values = (values + np.swapaxes(values, -1, -2)) / 2 + 3 * np.eye(shape[-1])
+    return values.astype(numpy_dtype(dtype))
+
+
+@pytest.mark.parametrize(("name", "types", "params"), CASES, ids=lambda value: value if isinstance(value, str) else "")
+def test_batched_primitive_is_the_primitive_lane_by_lane(
+    name: str, types: list[tuple[str, tuple[int, ...]]], params: dict
+) -> None:
+    rng = np.random.default_rng(7)
+    program = _program(name, types, params)
+    for mapped in product((False, True), repeat=len(types)):
+        args = [_value(rng, dtype, (LANES, *shape) if on else shape, name) for (dtype, shape), on in zip(types, mapped, strict=True)]
+        batch = vmap(program, mapped, LANES)
+        (got,) = evaluate(batch, args)
+        lanes = [evaluate(program, [x[k] if on else x for x, on in zip(args, mapped, strict=True)])[0] for k in range(LANES)]
+        assert np.shape(got) == tuple(batch.output_types[0].shape)
+        np.testing.assert_allclose(np.asarray(got), np.stack(lanes), rtol=1e-12, atol=1e-12)
+        assert vmap_partial(program, mapped, LANES)[1] == (any(mapped),)
+
+
+@pytest.mark.parametrize("name", sorted(primitives.table()))
+def test_every_primitive_has_a_rule_and_a_case(name: str) -> None:
+    if name == "iota":  # has no operands, so nothing about it can be batched
+        return
+    assert rule_for(name) is not None
+    assert any(case[0] == name for case in CASES)
