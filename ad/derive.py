@@ -28,16 +28,16 @@ def _flags(program: Program, wrt: Sequence[int]) -> tuple[bool, ...]:
 
 
 @lru_cache(maxsize=256)
-def value_and_gradient(program: Program, wrt: tuple[int, ...], *, recompute: bool = False) -> Program:
+def value_and_gradient(program: Program, wrt: tuple[int, ...], *, memory: int | None = None) -> Program:
     """``x -> (y, gradient)`` for a program whose first output is a float scalar; other outputs are auxiliary.
 
     Args:
         program: a first-order program.
         wrt: positions of float inputs; the gradient has one output per position, in order.
-        recompute: loops save only their carries.
+        memory: bytes that one loop may save (see `reverse`).
     """
     program = normalise(program)
-    both = reverse(program, _flags(program, wrt), recompute=recompute)
+    both = reverse(program, _flags(program, wrt), memory=memory)
     count = len(program.inputs)
     b = Builder(program.name, program.inputs, program.sizes)
     seeds = []

@@ -16,29 +16,30 @@ from .activity import Flags, is_float
 from .sweep import Sweep
 
 
-def reverse(program: Program, active: Sequence[bool] | None = None, *, recompute: bool = False) -> Program:
+def reverse(program: Program, active: Sequence[bool] | None = None, *, memory: int | None = None) -> Program:
     """The program ``(x, y_bar) -> (y, x_bar)``: a cotangent enters per float output and leaves per active float input.
 
     Args:
         program: a first-order program.
         active: a flag per input; by default every float input is active.
-        recompute: loops save their carries only and run their bodies again on the way back.
+        memory: bytes that one loop may save for the way back; beyond it loops run their bodies again, and long ones
+            keep about the square root of their number of rounds of carries. Sizes must be known for that.
 
     Returns:
         A program with the inputs of `program` and one cotangent per float output; it returns the outputs of
         `program` and one cotangent per active float input, of the same shape (zero where nothing depends on it).
     """
     flags = tuple(is_float(t) for t in program.inputs) if active is None else tuple(active)
-    return _reverse(program, flags, recompute)
+    return _reverse(program, flags, memory)
 
 
 @lru_cache(maxsize=512)
-def _reverse(program: Program, active: Flags, recompute: bool) -> Program:
+def _reverse(program: Program, active: Flags, memory: int | None) -> Program:
     count = len(program.inputs)
     z_types = [type_ for type_ in program.output_types if is_float(type_)]
     b = Builder(program.name, [*program.inputs, *z_types], program.sizes)
     wrt = [k for k, flag in enumerate(active) if flag and is_float(program.inputs[k])]
-    sweep = Sweep(b, set(wrt), recompute)
+    sweep = Sweep(b, set(wrt), memory)
     outputs = sweep.run_forward(program, range(count))
     cut = len(b.steps)
     zs = iter(range(count, count + len(z_types)))

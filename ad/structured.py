@@ -14,10 +14,10 @@ from dataclasses import replace
 from ..lang.builder import Builder
 from ..lang.ir import ArrayType, Branch, Each, Fold, Program
 from .activity import fold_carry_activity, is_float
+from .checkpoint import exceeds, strip_mined
 from .cotangents import At, Piece
 from .linearise import Linearised, linearise
 from .sweep import Sweep
-
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
@@ -88,7 +88,10 @@ def forward_each(sweep: Sweep, op: Each, operands: list[int]) -> Sequence[int]:
     b = sweep.builder
     captures, arrays = operands[: op.captures], operands[op.captures :]
     active = (*(slot in sweep.active for slot in operands), False)
-    lin = linearise(op.body, active, (True,) * len(active), None, sweep.recompute)
+    available = (True,) * len(active)
+    lin = linearise(op.body, active, available)
+    if exceeds(lin.residuals, op.size, sweep.memory):
+        lin = linearise(op.body, active, available, recompute=True)
     count = len(op.combine)
     body, places = _reuse_stacked(lin, op.combine)
     combine = (*op.combine, *("stack" for _ in range(len(body.outputs) - count)))
@@ -214,7 +217,12 @@ def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
     active = (*flags[:outer], *on_carry, False)
     available = (*(True,) * outer, *(False,) * carries, True)
     demanded = (*on_carry, *(False for _ in op.combine))
-    lin = linearise(op.body, active, available, demanded, sweep.recompute)
+    lin = linearise(op.body, active, available, demanded)
+    if exceeds(lin.residuals, op.size, sweep.memory):
+        lin = linearise(op.body, active, available, demanded, recompute=True)
+        if exceeds(lin.residuals, op.size, sweep.memory) and isinstance(op.size, int) and op.size > 3:
+            types = [b.array_type(slot) for slot in operands]
+            return sweep.run_forward(strip_mined(op, types), operands)
     body, places = _reuse_stacked(lin, op.combine, carries)
     count = carries + len(op.combine)
     combine = (*op.combine, *("stack" for _ in range(len(body.outputs) - count)))
@@ -349,9 +357,9 @@ def forward_branch(sweep: Sweep, op: Branch, operands: list[int]) -> Sequence[in
     selector, captures = operands[0], operands[1:]
     active = tuple(slot in sweep.active for slot in captures)
     available = (True,) * len(active)
-    plain = [linearise(arm, active, available, None, sweep.recompute) for arm in op.arms]
+    plain = [linearise(arm, active, available) for arm in op.arms]
     demanded = tuple(any(flags) for flags in zip(*(lin.active_outputs for lin in plain), strict=True))
-    lins = [linearise(arm, active, available, demanded, sweep.recompute) for arm in op.arms]
+    lins = [linearise(arm, active, available, demanded) for arm in op.arms]
     layout, places = _shared_layout([lin.residuals for lin in lins])
     count = len(op.arms[0].outputs)
     arms = [_padded(lin, place, layout, count) for lin, place in zip(lins, places, strict=True)]

@@ -20,12 +20,15 @@ Backward = Callable[["Sweep", Sequence[int | None]], None]
 
 
 class Sweep:
-    """One reverse sweep over one builder; `active` holds the slots that may carry a derivative."""
+    """One reverse sweep over one builder; `active` holds the slots that may carry a derivative.
 
-    def __init__(self, builder: Builder, active: set[int], recompute: bool = False) -> None:
+    `memory` is the number of bytes that one loop may save; None means as much as it likes.
+    """
+
+    def __init__(self, builder: Builder, active: set[int], memory: int | None = None) -> None:
         self.builder = builder
         self.active = active
-        self.recompute = recompute
+        self.memory = memory
         self.ledger = Ledger(builder)
         self._backward: dict[int, Backward] = {}  # first result slot of a structured step -> its backward half
 

@@ -9,7 +9,7 @@ its value nor its derivative (double-where guards built from a lane that did tak
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from ..lang.builder import Builder, body

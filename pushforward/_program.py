@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _wire
 from .lang import ir
 from .lang.diagnostics import DiagnosticError, fail
+from .lang.source import Span
 from .lang.types import SizeType, show_type
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Program:
     """A function of the language: call it with numbers and arrays, or pass it to `pf.grad` and the like.
 
     `ir` may mention definitions (`Function` steps) that `definitions` holds; size variables are filled in from the
-    shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays.
+    shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source` is the
+    text of the definition; derived programs have none.
     """
 
     ir: ir.Program
     definitions: Any = field(default=None, repr=False)
+    source: Span | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

@@ -142,7 +142,9 @@ class Interpreter:
         """Apply a function value."""
         self.depth += 1
         if self.depth > self.limits.depth:
-            raise fail("E102", f"calls nest more than {self.limits.depth} deep", hint="is a base case missing?")
+            raise fail(
+                "E102", f"calls nest more than {self.limits.depth} deep", hint="is a base case missing?"
+            )
         inputs = [*function.captured, *arguments]
         outputs = self.run(self.sized(function.program, inputs), inputs)
         self.depth -= 1
@@ -152,7 +154,10 @@ class Interpreter:
         """The program with its open sizes read off the inputs."""
         if not program.sizes:
             return program
-        shapes = [np.shape(x) if isinstance(t, ArrayType) else None for t, x in zip(program.inputs, inputs, strict=True)]
+        shapes = [
+            np.shape(x) if isinstance(t, ArrayType) else None
+            for t, x in zip(program.inputs, inputs, strict=True)
+        ]
         return substitute_sizes(program, solve_sizes(program.sizes, program.inputs, shapes, {}))
 
     def function(self, op: Function) -> Closure:

@@ -46,7 +46,11 @@ def check_indices(indices: tuple[Array, ...], shape: tuple[int, ...]) -> tuple[A
         if np.any(wrong):
             bad = int(np.asarray(index)[wrong].flat[0]) if np.ndim(index) else int(index)
             where = "an axis of length" if axis == 0 else f"axis {axis} of length"
-            raise fail("E100", f"index {bad} is outside {where} {size}", hint="indices run from 0 to the length minus 1")
+            raise fail(
+                "E100",
+                f"index {bad} is outside {where} {size}",
+                hint="indices run from 0 to the length minus 1",
+            )
     return indices
 
 

@@ -17,7 +17,17 @@ from typing import Any
 import numpy as np
 
 from ..lang.diagnostics import fail
-from ..lang.ir import Apply, ArrayType, Constant, Function, Program, SlotType, Step, numpy_dtype, substitute_sizes
+from ..lang.ir import (
+    Apply,
+    ArrayType,
+    Constant,
+    Function,
+    Program,
+    SlotType,
+    Step,
+    numpy_dtype,
+    substitute_sizes,
+)
 from ..lang.source import Span
 from .interpreter import Closure, Interpreter, Limits, Lookup, Transforms, Variant
 from .reference_numpy import NumpyArithmetic
@@ -91,7 +101,9 @@ def _argument(type_: SlotType, value: Any) -> Any:
     dtype = numpy_dtype(type_.dtype)
     array = np.asarray(value, dtype) if isinstance(value, (bool, int, float, list)) else np.asarray(value)
     if array.dtype != dtype:
-        raise fail("E105", "an argument has the wrong kind of number", expected=str(type_), actual=str(array.dtype))
+        raise fail(
+            "E105", "an argument has the wrong kind of number", expected=str(type_), actual=str(array.dtype)
+        )
     return array[()]
 
 

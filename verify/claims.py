@@ -124,7 +124,7 @@ def run_claims(
         for backend in _backends_of(claim, backends):
             setting = _Setting(tools, test, backend, seed)
             try:
-                wrong = _run(claim, setting, test.expected.get(place, ()))
+                wrong = _run(claim, setting, test.expected_failures.get(place, ()))
             except DiagnosticError as error:
                 found = error.diagnostics[0]
                 if tools.is_limit(found.code) and backend != "reference":

@@ -6,6 +6,7 @@ from ...lang.ir import Program
 from ...lang.passes import NORMALISE, SIMPLIFY, Pass
 from .contract import contract
 from .hoist import accumulators, hoist
+from .layout import reorder
 from .vectorise import vectorise
 
 PASSES: tuple[Pass, ...] = (
@@ -15,6 +16,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("accumulators", "turn carries that only grow into sums", accumulators),
     Pass("hoist", "move work out of sequential loops", hoist),
     Pass("contract", "recognise sums of products and known places", contract),
+    Pass("reorder", "hold the longest axis innermost", reorder),
     SIMPLIFY,
 )
 

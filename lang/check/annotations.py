@@ -98,8 +98,12 @@ def _read_name(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty
     if data is not None:
         if count != len(data.types):
             wanted = f"{name}[{', '.join(data.types)}]" if data.types else name
-            raise fail("E031", f"`{name}` takes {len(data.types)} type arguments, not {count}", node.span,
-                       expected=wanted)
+            raise fail(
+                "E031",
+                f"`{name}` takes {len(data.types)} type arguments, not {count}",
+                node.span,
+                expected=wanted,
+            )
         return ty.Data(name, tuple(read_type(item, scope, generics) for item in node.arguments))
     if count:
         raise fail("E031", f"`{name}` takes no type arguments", node.span)
@@ -110,11 +114,19 @@ def _read_name(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty
     if name == "real":
         return ty.Scalar(scope.real)
     if name == "size":
-        raise fail("E031", "`size` is the type of a parameter of `def` only", node.span,
-                   hint="a size is an i64 anywhere else")
+        raise fail(
+            "E031",
+            "`size` is the type of a parameter of `def` only",
+            node.span,
+            hint="a size is an i64 anywhere else",
+        )
     close = suggest(name, [*scope.type_words(), *generics.types])
-    raise fail("E031", f"there is no type `{name}`", node.span,
-               hint=close or f"to make it a type variable, add it to the brackets: `[{name}: type]`")
+    raise fail(
+        "E031",
+        f"there is no type `{name}`",
+        node.span,
+        hint=close or f"to make it a type variable, add it to the brackets: `[{name}: type]`",
+    )
 
 
 def read_size(node: ast.Expr, generics: Generics) -> Size:
@@ -124,8 +136,12 @@ def read_size(node: ast.Expr, generics: Generics) -> Size:
             return value
         case ast.Name(name=name):
             if name not in generics.sizes:
-                raise fail("E031", f"the size variable `{name}` is not declared", node.span,
-                           hint=f"add it to the brackets after the name of the definition: `[{name}]`")
+                raise fail(
+                    "E031",
+                    f"the size variable `{name}` is not declared",
+                    node.span,
+                    hint=f"add it to the brackets after the name of the definition: `[{name}]`",
+                )
             return variable(name)
         case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
             return ARITHMETIC[operator](read_size(left, generics), read_size(right, generics))

@@ -81,7 +81,7 @@ LATER = {
 }
 
 
-# --- reading signatures ----------------------------------------------------------------------------------------------
+# --- reading signatures ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class _Reader:
         return total
 
 
-# --- applying them ---------------------------------------------------------------------------------------------------
+# --- applying them --------------------------------------------------------------------------------
 
 
 def lift(
@@ -186,9 +186,14 @@ def _element(
         if known is None:
             raise _wrong_class(checker, letter, argument, argument_node, what) from None
         found = show_open(checker.unifier, element)
-        raise fail("E032", f"the operands of {what} have different types", node.span,
-                   expected=show_open(checker.unifier, known), actual=found,
-                   hint=_conversion(checker, known, element)) from None
+        raise fail(
+            "E032",
+            f"the operands of {what} have different types",
+            node.span,
+            expected=show_open(checker.unifier, known),
+            actual=found,
+            hint=_conversion(checker, known, element),
+        ) from None
     elements[letter] = checker.head(element)
 
 
@@ -212,7 +217,9 @@ def _wrong_class(checker: Checker, letter: str, type_: ty.Type, node: ast.Expr, 
         advice = "this is a function: call it with `(…)`"
     elif isinstance(element, ty.Var):
         advice = f"nothing is known about `{element.name}`: a definition over any type can only move its values around"
-    return fail("E037", f"{what} works on {needs}", node.span, actual=show_open(checker.unifier, type_), hint=advice)
+    return fail(
+        "E037", f"{what} works on {needs}", node.span, actual=show_open(checker.unifier, type_), hint=advice
+    )
 
 
 def _same_shape(
@@ -233,13 +240,22 @@ def _same_shape(
         left = checker.unifier.resolve(ty.Array(shape, other.element))
         right = checker.unifier.resolve(other)
         texts = align(show_open(checker.unifier, left), show_open(checker.unifier, right))
-        labels = [Label(first.span, f"this has shape {_shape(left)}"), Label(second.span, f"this has {_shape(right)}")]
+        labels = [
+            Label(first.span, f"this has shape {_shape(left)}"),
+            Label(second.span, f"this has {_shape(right)}"),
+        ]
         from .report import size_labels
 
         labels += size_labels(checker.unifier, checker.generics, left, right, node.span)
         raise DiagnosticError(
-            Diagnostic("E033", f"the operands of {what} have different shapes", node.span, tuple(labels), *texts,
-                       hint=hint(left, right, "shape"))
+            Diagnostic(
+                "E033",
+                f"the operands of {what} have different shapes",
+                node.span,
+                tuple(labels),
+                *texts,
+                hint=hint(left, right, "shape"),
+            )
         ) from None
 
 
@@ -286,9 +302,14 @@ def _parameter(
     types, sizes, shapes = filling
     if isinstance(parameter, ty.Array) and parameter.shape == (variable("*s"),):
         if not isinstance(head, ty.Array):
-            raise fail("E033", f"{what} is an array", node.span, expected="an array",
-                       actual=show_open(checker.unifier, head),
-                       hint="`for i < n => …` builds an array" if not is_unknown(head) else None)
+            raise fail(
+                "E033",
+                f"{what} is an array",
+                node.span,
+                expected="an array",
+                actual=show_open(checker.unifier, head),
+                hint="`for i < n => …` builds an array" if not is_unknown(head) else None,
+            )
         shapes["s"] = head.shape
         expected = ty.Array(head.shape, _fill(checker, parameter.element, types, sizes, shapes))
     else:
@@ -335,7 +356,9 @@ def builtin_value(checker: Checker, node: ast.Name, wanted: ty.Type | None) -> t
     name = node.name
     fun = checker.head(wanted) if wanted is not None else None
     if name in SPECIAL or name in DERIVATIVES:
-        raise fail("E036", f"`{name}` is called, not passed around", node.span, hint=f"write `fn (…) => {name}(…)`")
+        raise fail(
+            "E036", f"`{name}` is called, not passed around", node.span, hint=f"write `fn (…) => {name}(…)`"
+        )
     alternatives = signatures(LIFTED[name]) if name in LIFTED else signatures(TABLE[name])
     count = len(alternatives[0].parameters)
     if isinstance(fun, ty.Fun) and len(fun.parameters) == count:
@@ -347,8 +370,12 @@ def builtin_value(checker: Checker, node: ast.Name, wanted: ty.Type | None) -> t
         parameters = tuple(_scalar(checker, p, letters) for p in alternatives[0].parameters)
         return ty.Fun(parameters, _scalar(checker, alternatives[0].result, letters))
     if len(alternatives) > 1 or "*s" in TABLE[name]:
-        raise fail("E051", f"nothing tells the argument types of `{name}` here", node.span,
-                   hint=f"write `fn (x: [n]f64) => {name}(x)`")
+        raise fail(
+            "E051",
+            f"nothing tells the argument types of `{name}` here",
+            node.span,
+            hint=f"write `fn (x: [n]f64) => {name}(x)`",
+        )
     filling: Filling = ({}, {}, {})
     parameters = tuple(_fill(checker, p, *filling) for p in alternatives[0].parameters)
     return ty.Fun(parameters, _fill(checker, alternatives[0].result, *filling))
@@ -381,5 +408,9 @@ def arity(name: str) -> int:
 
 def wrong_count(name: str, wanted: str, given: int, span: Span) -> DiagnosticError:
     """E034 for a word of the language."""
-    return fail("E034", f"`{name}` takes {wanted}, not {given}", span,
-                expected=f"{name} : {TABLE.get(name) or LIFTED.get(name) or ''}".rstrip(" :") or None)
+    return fail(
+        "E034",
+        f"`{name}` takes {wanted}, not {given}",
+        span,
+        expected=f"{name} : {TABLE.get(name) or LIFTED.get(name) or ''}".rstrip(" :") or None,
+    )

@@ -32,8 +32,13 @@ def call(checker: Checker, node: ast.Call, hint: ty.Type | None) -> ty.Type:
         checker.demand(function, fresh, node.function, "the function called here")
         return fresh.result
     if not isinstance(function, ty.Fun):
-        raise fail("E036", "this is not a function", node.function.span, actual=show_open(checker.unifier, function),
-                   hint="multiplication is written `*`" if isinstance(function, ty.Scalar) else None)
+        raise fail(
+            "E036",
+            "this is not a function",
+            node.function.span,
+            actual=show_open(checker.unifier, function),
+            hint="multiplication is written `*`" if isinstance(function, ty.Scalar) else None,
+        )
     arguments = _arrange(checker, node, function)
     _check_arguments(checker, node, arguments, function)
     return function.result
@@ -46,7 +51,7 @@ def _word(checker: Checker, function: ast.Expr) -> str | None:
     return None if checker.scope.definition(function.name, function.span) is not None else function.name
 
 
-# --- arguments -------------------------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
 def parameter_names(checker: Checker, function: ast.Expr) -> tuple[str, tuple[str, ...]] | None:
@@ -83,8 +88,13 @@ def _arrange(checker: Checker, node: ast.Call, function: ty.Fun) -> list[ast.Exp
             raise _count_error(checker, node, function, known)
         key = names[place] if argument.name is None else argument.name
         if key not in names:
-            raise fail("E035", f"`{name}` has no parameter `{key}`", argument.span,
-                       expected=_show_call(checker, known, function), hint=suggest(key, names))
+            raise fail(
+                "E035",
+                f"`{name}` has no parameter `{key}`",
+                argument.span,
+                expected=_show_call(checker, known, function),
+                hint=suggest(key, names),
+            )
         if key in placed:
             raise fail("E035", f"the parameter `{key}` of `{name}` is given twice", argument.span)
         placed[key] = argument.value
@@ -109,14 +119,21 @@ def _count_error(
         missing = list(known[1][given:])
     advice = f"missing: {', '.join(missing)}" if missing else None
     return DiagnosticError(
-        Diagnostic("E034", f"{name} takes {count} argument{'s' * (count != 1)}, not {given}", node.span, (),
-                   _show_call(checker, known, function), hint=advice)
+        Diagnostic(
+            "E034",
+            f"{name} takes {count} argument{'s' * (count != 1)}, not {given}",
+            node.span,
+            (),
+            _show_call(checker, known, function),
+            hint=advice,
+        )
     )
 
 
 def _show_call(checker: Checker, known: tuple[str, tuple[str, ...]] | None, function: ty.Fun) -> str:
     types = [
-        "size" if isinstance(item, SizeOf) else show_open(checker.unifier, item) for item in function.parameters
+        "size" if isinstance(item, SizeOf) else show_open(checker.unifier, item)
+        for item in function.parameters
     ]
     if known is None:
         return f"({', '.join(types)})"
@@ -126,7 +143,9 @@ def _show_call(checker: Checker, known: tuple[str, tuple[str, ...]] | None, func
 def _check_arguments(checker: Checker, node: ast.Call, arguments: list[ast.Expr], function: ty.Fun) -> None:
     """Lambdas come last, when the other arguments have told their parameters' types."""
     known = None
-    order = sorted(range(len(arguments)), key=lambda place: _lateness(arguments[place], function.parameters[place]))
+    order = sorted(
+        range(len(arguments)), key=lambda place: _lateness(arguments[place], function.parameters[place])
+    )
     for place in order:
         argument, parameter = arguments[place], function.parameters[place]
         if isinstance(parameter, SizeOf):
@@ -156,11 +175,16 @@ def give_size(checker: Checker, argument: ast.Expr, expected: Size) -> None:
     try:
         checker.unifier.unify_size(expected, size, argument.span)
     except Mismatch:
-        raise fail("E033", "this size does not agree with the other arguments", argument.span,
-                   expected=show(checker.unifier.size(expected)), actual=show(size)) from None
+        raise fail(
+            "E033",
+            "this size does not agree with the other arguments",
+            argument.span,
+            expected=show(checker.unifier.size(expected)),
+            actual=show(size),
+        ) from None
 
 
-# --- words of the language -------------------------------------------------------------------------------------------
+# --- words of the language ------------------------------------------------------------------------
 
 
 def _call_word(checker: Checker, node: ast.Call, word: str, hint: ty.Type | None) -> ty.Type:
@@ -206,7 +230,9 @@ def _count(number: int) -> str:
 def _reduce(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reduce(f, x)``: x is [n]a, f is (a, a) -> a."""
     if len(nodes) != 2:
-        raise fail("E034", f"`reduce` takes 2 arguments, not {len(nodes)}", node.span, expected="reduce(f, x)")
+        raise fail(
+            "E034", f"`reduce` takes 2 arguments, not {len(nodes)}", node.span, expected="reduce(f, x)"
+        )
     array = checker.infer(nodes[1])
     size, element = checker.unifier.fresh_size("n"), checker.unifier.fresh()
     checker.demand(array, ty.Array((size,), element), nodes[1], "the array that `reduce` goes over")
@@ -242,7 +268,9 @@ def _flatten(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type
 def _reshape(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reshape(x, n, m, …)``: as many elements as before, which is a condition when it is not plain."""
     if len(nodes) < 2:
-        raise fail("E034", "`reshape` takes an array and at least one size", node.span, expected="reshape(x, n, m)")
+        raise fail(
+            "E034", "`reshape` takes an array and at least one size", node.span, expected="reshape(x, n, m)"
+        )
     array = _an_array(checker, nodes[0], "the first argument of `reshape`")
     shape = tuple(checker.size_expression(item, "an argument of `reshape`") for item in nodes[1:])
     for size, item in zip(shape, nodes[1:], strict=True):
@@ -263,8 +291,13 @@ def _reshape(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type
 def _an_array(checker: Checker, node: ast.Expr, what: str) -> ty.Type:
     array = checker.head(checker.infer(node))
     if array is not ERROR and not isinstance(array, ty.Array):
-        raise fail("E033", f"{what} is an array", node.span, expected="an array",
-                   actual=show_open(checker.unifier, array))
+        raise fail(
+            "E033",
+            f"{what} is an array",
+            node.span,
+            expected="an array",
+            actual=show_open(checker.unifier, array),
+        )
     return array
 
 

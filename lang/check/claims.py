@@ -69,8 +69,13 @@ def _compared(checker: Checker, node: ast.Expr, type_: ty.Type) -> None:
     """Only data can be compared."""
     head = checker.head(type_)
     if isinstance(head, ty.Fun):
-        raise fail("E037", "functions cannot be compared", node.span, actual=show_open(checker.unifier, head),
-                   hint="compare their values at a point")
+        raise fail(
+            "E037",
+            "functions cannot be compared",
+            node.span,
+            actual=show_open(checker.unifier, head),
+            hint="compare their values at a point",
+        )
 
 
 def _at(checker: Checker, function: ast.Expr, arguments: ast.Expr | None) -> None:
@@ -78,7 +83,9 @@ def _at(checker: Checker, function: ast.Expr, arguments: ast.Expr | None) -> Non
     if found is ERROR:
         return
     if not isinstance(found, ty.Fun):
-        raise fail("E052", "this claim is about a function", function.span, actual=show_open(checker.unifier, found))
+        raise fail(
+            "E052", "this claim is about a function", function.span, actual=show_open(checker.unifier, found)
+        )
     if arguments is not None:
         point(checker, found, arguments)
     tangents(checker, found, function.span)

@@ -77,7 +77,7 @@ class Checker:
         for name in generics.sizes:
             self.bind(name, Entry(SizeName(name), ty.I64, variable(name)))
 
-    # --- expressions ------------------------------------------------------------------------------------------------
+    # --- expressions ------------------------------------------------------------------------------
 
     def infer(self, node: ast.Expr, hint: ty.Type | None = None) -> ty.Type:
         """The type of an expression; raises `DiagnosticError`."""
@@ -89,7 +89,9 @@ class Checker:
         """Type an expression that must have a given type."""
         self.demand(self.infer(node, expected), expected, node, what)
 
-    def attempt(self, node: ast.Expr, expected: ty.Type | None = None, what: str = "this expression") -> ty.Type:
+    def attempt(
+        self, node: ast.Expr, expected: ty.Type | None = None, what: str = "this expression"
+    ) -> ty.Type:
         """Type an expression; an error is recorded, and the expression then agrees with everything."""
         mark, facts = len(self.trail), self.facts
         try:
@@ -119,13 +121,15 @@ class Checker:
             self.unifier.unify(expected, actual, node.span)
         except Mismatch as reason:
             raise DiagnosticError(
-                mismatch(self.unifier, self.generics, expected, actual, node.span, what, reason.reason, labels)
+                mismatch(
+                    self.unifier, self.generics, expected, actual, node.span, what, reason.reason, labels
+                )
             ) from None
 
     def head(self, type_: ty.Type) -> ty.Type:
         return self.unifier.head(type_)
 
-    # --- names ------------------------------------------------------------------------------------------------------
+    # --- names ------------------------------------------------------------------------------------
 
     def bind(self, name: str, entry: Entry) -> None:
         """Add a local name until `leave` of an earlier mark."""
@@ -166,11 +170,17 @@ class Checker:
         if not scheme.types and not scheme.sizes:
             for size, least, where in scheme.conditions:
                 self.conditions.append(Condition(size, least, span, self.facts, f"`{name}`"))
-            return Global(module, name, (), ()), ty.Fun(tuple(t for _, t in scheme.parameters), scheme.result), {}
+            return (
+                Global(module, name, (), ()),
+                ty.Fun(tuple(t for _, t in scheme.parameters), scheme.result),
+                {},
+            )
         types = {variable_: self.unifier.fresh(None, span) for variable_ in scheme.types}
         sizes: dict[str, Size] = {n: self.unifier.fresh_size(n, span) for n in scheme.sizes}
         parameters = tuple(
-            SizeOf(sizes[parameter]) if isinstance(type_, ty.SizeType) else ty.substitute_type(type_, types, sizes)
+            SizeOf(sizes[parameter])
+            if isinstance(type_, ty.SizeType)
+            else ty.substitute_type(type_, types, sizes)
             for parameter, type_ in scheme.parameters
         )
         for size, least, _ in scheme.conditions:
@@ -183,13 +193,14 @@ class Checker:
         """A constructor at fresh unknowns: its meaning, its field types, the type it builds."""
         types = {name: self.unifier.fresh() for name in data.types}  # type: ignore[attr-defined]
         fields = tuple(
-            ty.substitute_type(item, types, {}) for item in data.constructors[tag][1]  # type: ignore[attr-defined]
+            ty.substitute_type(item, types, {})
+            for item in data.constructors[tag][1]  # type: ignore[attr-defined]
         )
         arguments = tuple(types.values())
         meaning = ConstructorName(data.module, data.name, tag, arguments)  # type: ignore[attr-defined]
         return meaning, fields, ty.Data(data.name, arguments)  # type: ignore[attr-defined]
 
-    # --- sizes ------------------------------------------------------------------------------------------------------
+    # --- sizes ------------------------------------------------------------------------------------
 
     def polynomial(self, node: ast.Expr) -> Size | None:
         """The value of an integer expression over literals, sizes and loop indices, None when it is something else."""
@@ -223,7 +234,9 @@ class Checker:
                     return variable(name)
             case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
                 self.types[id(node)] = ty.I64
-                return ARITHMETIC[operator](self.size_expression(left, what), self.size_expression(right, what))
+                return ARITHMETIC[operator](
+                    self.size_expression(left, what), self.size_expression(right, what)
+                )
             case _:
                 pass
         if isinstance(node, ast.Name) and node.name not in self.locals:
@@ -243,7 +256,9 @@ class Checker:
 
     def proves(self, size: Size) -> bool:
         """Whether ``size >= 0`` holds here, for all sizes and loop indices."""
-        bounds = {name: self.unifier.size(bound) for name, bound in self.bounds.items() if name in variables(size)}
+        bounds = {
+            name: self.unifier.size(bound) for name, bound in self.bounds.items() if name in variables(size)
+        }
         size = self.unifier.size(size)
         while bounds.keys() < (wanted := variables(size) & self.bounds.keys()):
             bounds = {name: self.unifier.size(self.bounds[name]) for name in wanted}

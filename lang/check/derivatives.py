@@ -40,8 +40,13 @@ def tangent(checker: Checker, type_: ty.Type, span: Span) -> ty.Type:
             return ty.Scalar(checker.scope.real)
         case _:
             advice = "give its parameters concrete types" if isinstance(head, ty.Var) else None
-            raise fail("E052", "a value of this type has no derivative here", span,
-                       actual=show_open(checker.unifier, head), hint=advice)
+            raise fail(
+                "E052",
+                "a value of this type has no derivative here",
+                span,
+                actual=show_open(checker.unifier, head),
+                hint=advice,
+            )
 
 
 def packed(parts: list[ty.Type]) -> ty.Type:
@@ -54,8 +59,13 @@ def tangents(checker: Checker, function: ty.Fun, span: Span) -> ty.Type:
     """The gradient of a function with respect to all of its parameters."""
     result = packed([tangent(checker, parameter, span) for parameter in function.parameters])
     if result == ty.UNIT:
-        raise fail("E052", "this function has no parameter to differentiate by", span,
-                   actual=show_open(checker.unifier, function), hint="only f64 and f32 carry derivatives")
+        raise fail(
+            "E052",
+            "this function has no parameter to differentiate by",
+            span,
+            actual=show_open(checker.unifier, function),
+            hint="only f64 and f32 carry derivatives",
+        )
     return result
 
 
@@ -66,8 +76,13 @@ def derivative_call(
     names = ARGUMENTS.get(word, ("f",))
     if len(nodes) != len(names):
         advice = f"`{word}(f)` is a function: `{word}(f)(…)`" if len(names) == 1 else None
-        raise fail("E034", f"`{word}` takes {', '.join(names)}", node.span, expected=f"{word}({', '.join(names)})",
-                   hint=advice)
+        raise fail(
+            "E034",
+            f"`{word}` takes {', '.join(names)}",
+            node.span,
+            expected=f"{word}({', '.join(names)})",
+            hint=advice,
+        )
     function = _function(checker, nodes[0], word, hint)
     if function is ERROR:
         for item in nodes[1:]:
@@ -86,8 +101,13 @@ def _function(checker: Checker, node: ast.Expr, word: str, hint: ty.Type | None)
         inner = ty.Fun(wanted.parameters, checker.unifier.fresh())
     function = checker.head(checker.infer(node, inner))
     if function is not ERROR and not isinstance(function, ty.Fun):
-        raise fail("E052", f"`{word}` differentiates a function", node.span,
-                   actual=show_open(checker.unifier, function), hint="write `fn (x: f64) => …` around the expression")
+        raise fail(
+            "E052",
+            f"`{word}` differentiates a function",
+            node.span,
+            actual=show_open(checker.unifier, function),
+            hint="write `fn (x: f64) => …` around the expression",
+        )
     return function
 
 
@@ -116,8 +136,13 @@ def _apply(
 def _second(checker: Checker, word: str, function: ty.Fun, node: ast.Expr) -> ty.Type:
     """`jacobian`, `hessian` and `laplacian` of a function of one float or array of floats."""
     if len(function.parameters) != 1:
-        raise fail("E052", f"`{word}` takes a function of one parameter", node.span,
-                   actual=show_open(checker.unifier, function), hint="collect the parameters in one array")
+        raise fail(
+            "E052",
+            f"`{word}` takes a function of one parameter",
+            node.span,
+            actual=show_open(checker.unifier, function),
+            hint="collect the parameters in one array",
+        )
     parameter = _floats(checker, function.parameters[0], node, "the parameter")
     if word == "jacobian":
         result = _floats(checker, function.result, node, "the result")
@@ -126,8 +151,13 @@ def _second(checker: Checker, word: str, function: ty.Fun, node: ast.Expr) -> ty
     _one_float(checker, function, node, word)
     shape = _shape(parameter)
     if len(shape) > 1:
-        raise fail("E052", f"`{word}` takes a function of one f64 or [n]f64", node.span,
-                   actual=show_open(checker.unifier, parameter), hint="`reshape` inside the function")
+        raise fail(
+            "E052",
+            f"`{word}` takes a function of one f64 or [n]f64",
+            node.span,
+            actual=show_open(checker.unifier, parameter),
+            hint="`reshape` inside the function",
+        )
     element = _element(parameter)
     return ty.Fun(function.parameters, ty.array(shape + shape, element) if word == "hessian" else element)
 
@@ -140,8 +170,12 @@ def _floats(checker: Checker, type_: ty.Type, node: ast.Expr, what: str) -> ty.T
     if checker.unifier.class_of(element) is not None:
         checker.demand(element, checker.unifier.fresh("float"), node, what)
         return checker.unifier.resolve(found)
-    raise fail("E052", f"{what} must be a float or an array of floats", node.span,
-               actual=show_open(checker.unifier, found))
+    raise fail(
+        "E052",
+        f"{what} must be a float or an array of floats",
+        node.span,
+        actual=show_open(checker.unifier, found),
+    )
 
 
 def _shape(type_: ty.Type) -> tuple:
@@ -157,9 +191,14 @@ def _one_float(checker: Checker, function: ty.Fun, node: ast.Expr, word: str) ->
     try:
         checker.unifier.unify(checker.unifier.fresh("float"), function.result, node.span)
     except Mismatch:
-        raise fail("E052", f"`{word}` needs a function that returns one float", node.span,
-                   expected="f64", actual=show_open(checker.unifier, function.result),
-                   hint="`jacobian` or `vjp` differentiate functions with several results") from None
+        raise fail(
+            "E052",
+            f"`{word}` needs a function that returns one float",
+            node.span,
+            expected="f64",
+            actual=show_open(checker.unifier, function.result),
+            hint="`jacobian` or `vjp` differentiate functions with several results",
+        ) from None
 
 
 def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
@@ -172,7 +211,9 @@ def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
     elif len(parameters) == 1:
         pairs = [(node, parameters[0])]
     elif any(isinstance(parameter, SizeOf) for parameter in parameters):
-        raise fail("E034", f"this function takes {len(parameters)} arguments: write them as a tuple", node.span)
+        raise fail(
+            "E034", f"this function takes {len(parameters)} arguments: write them as a tuple", node.span
+        )
     else:
         checker.check(node, ty.Tuple(parameters), "the point")
         return
@@ -195,13 +236,22 @@ def prime(checker: Checker, node: ast.Prime, hint: ty.Type | None) -> ty.Type:
     if function is ERROR:
         return ERROR
     if not isinstance(function, ty.Fun) or len(function.parameters) != 1:
-        raise fail("E052", "`'` differentiates a function of one scalar", node.span,
-                   actual=show_open(checker.unifier, function), hint="`grad(f)` takes several parameters")
+        raise fail(
+            "E052",
+            "`'` differentiates a function of one scalar",
+            node.span,
+            actual=show_open(checker.unifier, function),
+            hint="`grad(f)` takes several parameters",
+        )
     parameter = function.parameters[0]
     if isinstance(checker.head(parameter), ty.Array):
         shown = ", ".join(show(size) for size in _shape(checker.unifier.resolve(parameter)))
-        raise fail("E052", f"`'` differentiates a function of one scalar, not of [{shown}]", node.span,
-                   hint="use `grad`")
+        raise fail(
+            "E052",
+            f"`'` differentiates a function of one scalar, not of [{shown}]",
+            node.span,
+            hint="use `grad`",
+        )
     if is_unknown(checker.head(parameter)):
         checker.demand(parameter, checker.unifier.fresh("float"), node.base, "the parameter")
     _one_float(checker, function, node.base, "'")

@@ -49,7 +49,9 @@ def _constructor_or_unknown(checker: Checker, node: ast.Name) -> ty.Type:
     if node.name in LATER:
         raise fail(LATER[node.name][0], LATER[node.name][1], node.span)
     if node.name in checker.scope.aliases:
-        raise fail("E030", f"`{node.name}` is a module, not a value", node.span, hint=f"write `{node.name}.word`")
+        raise fail(
+            "E030", f"`{node.name}` is a module, not a value", node.span, hint=f"write `{node.name}.word`"
+        )
     known = [*checker.locals, *checker.scope.words(), *WORDS, *CONSTANTS]
     raise fail("E030", f"there is no `{node.name}` here", node.span, hint=suggest(node.name, known))
 
@@ -64,13 +66,15 @@ def use_definition(checker: Checker, node: ast.Name | ast.Project, found: Defini
     return function
 
 
-# --- literals --------------------------------------------------------------------------------------------------------
+# --- literals -------------------------------------------------------------------------------------
 
 
 @rule(ast.Integer)
 def integer(checker: Checker, node: ast.Integer, hint: ty.Type | None) -> ty.Type:
     if not -(2**63) <= node.value < 2**63:
-        raise fail("E063", "this integer does not fit into 64 bits", node.span, hint="write it as a float, e.g. 1e20")
+        raise fail(
+            "E063", "this integer does not fit into 64 bits", node.span, hint="write it as a float, e.g. 1e20"
+        )
     wanted = checker.head(hint) if hint is not None else None
     if type(wanted) is ty.Scalar and wanted.dtype != "bool":
         return wanted
@@ -120,7 +124,7 @@ def array_literal(checker: Checker, node: ast.ArrayLiteral, hint: ty.Type | None
     return ty.array((len(node.items),), element)
 
 
-# --- projections -----------------------------------------------------------------------------------------------------
+# --- projections ----------------------------------------------------------------------------------
 
 
 @rule(ast.Project)
@@ -134,22 +138,41 @@ def project(checker: Checker, node: ast.Project, hint: ty.Type | None) -> ty.Typ
     if isinstance(node.field, int):
         return _place(checker, node, subject, node.field)
     if not isinstance(subject, ty.Record):
-        raise fail("E042", f"`.{node.field}` needs a record", node.span, actual=show_open(checker.unifier, subject),
-                   hint=_array_of_parts(subject))
+        raise fail(
+            "E042",
+            f"`.{node.field}` needs a record",
+            node.span,
+            actual=show_open(checker.unifier, subject),
+            hint=_array_of_parts(subject),
+        )
     fields = dict(subject.fields)
     if node.field not in fields:
-        raise fail("E042", f"this record has no field `{node.field}`", node.span,
-                   actual=show_open(checker.unifier, subject), hint=suggest(node.field, fields))
+        raise fail(
+            "E042",
+            f"this record has no field `{node.field}`",
+            node.span,
+            actual=show_open(checker.unifier, subject),
+            hint=suggest(node.field, fields),
+        )
     return fields[node.field]
 
 
 def _place(checker: Checker, node: ast.Project, subject: ty.Type, place: int) -> ty.Type:
     if not isinstance(subject, ty.Tuple):
-        raise fail("E042", f"`.{place}` needs a tuple", node.span, actual=show_open(checker.unifier, subject),
-                   hint=_array_of_parts(subject))
+        raise fail(
+            "E042",
+            f"`.{place}` needs a tuple",
+            node.span,
+            actual=show_open(checker.unifier, subject),
+            hint=_array_of_parts(subject),
+        )
     if place >= len(subject.items):
-        raise fail("E042", f"this tuple has no place {place}: places are counted from 0", node.span,
-                   actual=show_open(checker.unifier, subject))
+        raise fail(
+            "E042",
+            f"this tuple has no place {place}: places are counted from 0",
+            node.span,
+            actual=show_open(checker.unifier, subject),
+        )
     return subject.items[place]
 
 
@@ -170,11 +193,15 @@ def _member(checker: Checker, node: ast.Project, alias: str) -> ty.Type:
                 meaning, fields, result = checker.construct(data, tag)
                 checker.meanings[id(node)] = meaning
                 return ty.Fun(fields, result) if fields else result
-    raise fail("E030", f"the module `{alias}` has no `{node.field}`", node.span,
-               hint=suggest(str(node.field), module.definitions))
+    raise fail(
+        "E030",
+        f"the module `{alias}` has no `{node.field}`",
+        node.span,
+        hint=suggest(str(node.field), module.definitions),
+    )
 
 
-# --- let, if, functions ----------------------------------------------------------------------------------------------
+# --- let, if, functions ---------------------------------------------------------------------------
 
 
 @rule(ast.Block)
@@ -233,10 +260,16 @@ def lambda_(checker: Checker, node: ast.Lambda, hint: ty.Type | None) -> ty.Type
 def _parameter(checker: Checker, parameter: ast.Parameter, given: ty.Type | None) -> ty.Type:
     if parameter.annotation is not None:
         return read_type(parameter.annotation, checker.scope, checker.generics)
-    if given is not None and not (is_unknown(checker.head(given)) and checker.unifier.class_of(given) is None):
+    if given is not None and not (
+        is_unknown(checker.head(given)) and checker.unifier.class_of(given) is None
+    ):
         return given
-    raise fail("E048", f"nothing tells the type of the parameter `{parameter.name}`", parameter.span,
-               hint=f"write `fn ({parameter.name}: f64) => …`")
+    raise fail(
+        "E048",
+        f"nothing tells the type of the parameter `{parameter.name}`",
+        parameter.span,
+        hint=f"write `fn ({parameter.name}: f64) => …`",
+    )
 
 
 @rule(ast.If)
@@ -255,7 +288,9 @@ def facts_of(checker: Checker, condition: ast.Expr, holds: bool) -> tuple[Size, 
     match condition:
         case ast.Unary(operator="not", operand=operand):
             return facts_of(checker, operand, not holds)
-        case ast.Binary(operator="and" | "or" as operator, left=left, right=right) if (operator == "and") == holds:
+        case ast.Binary(operator="and" | "or" as operator, left=left, right=right) if (
+            operator == "and"
+        ) == holds:
             return facts_of(checker, left, holds) + facts_of(checker, right, holds)
         case ast.Binary(operator="<" | "<=" | ">" | ">=" | "==" | "!=" as operator, left=left, right=right):
             first, second = checker.polynomial(left), checker.polynomial(right)

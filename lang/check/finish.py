@@ -103,8 +103,13 @@ def finish(checker: Checker, whole: Span) -> tuple[Typing, Conditions, Zonker]:
     meanings = {key: zonker.meaning(meaning) for key, meaning in checker.meanings.items()}
     if zonker.not_data is not None and not failed:
         checker.diagnostics.append(
-            Diagnostic("E057", "arrays hold numbers, booleans, and tuples and records of them", whole,
-                       actual=ty.show_type(zonker.not_data), hint="use `data` for a sequence of such values")
+            Diagnostic(
+                "E057",
+                "arrays hold numbers, booleans, and tuples and records of them",
+                whole,
+                actual=ty.show_type(zonker.not_data),
+                hint="use `data` for a sequence of such values",
+            )
         )
     elif zonker.ambiguous is not None and not failed:
         _report_ambiguous(checker, zonker.ambiguous, whole)
@@ -115,8 +120,12 @@ def _report_ambiguous(checker: Checker, name: str, whole: Span) -> None:
     size = checker.unifier.size_names.get(name)
     what = f"the size `{size}`" if size is not None else "the type of this expression"
     checker.diagnostics.append(
-        Diagnostic("E051", f"nothing determines {what}", checker.unifier.origins.get(name, whole),
-                   hint="annotate it: `let x: … = … in …`")
+        Diagnostic(
+            "E051",
+            f"nothing determines {what}",
+            checker.unifier.origins.get(name, whole),
+            hint="annotate it: `let x: … = … in …`",
+        )
     )
 
 
@@ -198,7 +207,11 @@ def _refuted(checker: Checker, condition: Condition, size: Size, model: Mapping[
         message = f"{condition.what} changes the number of elements"
         expected = "a difference of 0 elements"
     else:
-        message = f"{condition.what} is never possible" if not isinstance(size, int) else f"{condition.what}: out of range"
+        message = (
+            f"{condition.what} is never possible"
+            if not isinstance(size, int)
+            else f"{condition.what}: out of range"
+        )
         expected = f"a value of {relation}" if condition.least == 0 else f"{relation}"
     return Diagnostic("E041", message, condition.span, (), expected, actual)
 

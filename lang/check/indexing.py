@@ -17,7 +17,11 @@ def index(checker: Checker, node: ast.Index, hint: ty.Type | None) -> ty.Type:
 
 
 def select(
-    checker: Checker, node: ast.Node, base: ast.Expr, type_: ty.Type, indices: tuple[ast.Expr | ast.Slice, ...]
+    checker: Checker,
+    node: ast.Node,
+    base: ast.Expr,
+    type_: ty.Type,
+    indices: tuple[ast.Expr | ast.Slice, ...],
 ) -> ty.Type:
     """The type of the selected part; an index drops its axis, a slice keeps it."""
     subject = checker.head(type_)
@@ -26,8 +30,12 @@ def select(
     if not isinstance(subject, ty.Array):
         raise fail("E039", "only arrays are indexed", base.span, actual=show_open(checker.unifier, subject))
     if len(indices) > len(subject.shape):
-        raise fail("E039", f"{len(indices)} indices for {_axes(len(subject.shape))}", node.span,
-                   actual=show_open(checker.unifier, subject))
+        raise fail(
+            "E039",
+            f"{len(indices)} indices for {_axes(len(subject.shape))}",
+            node.span,
+            actual=show_open(checker.unifier, subject),
+        )
     kept: list[Size] = []
     for place, (item, size) in enumerate(zip(indices, subject.shape, strict=False)):
         size = checker.unifier.size(size)
@@ -58,8 +66,13 @@ def _position(checker: Checker, node: ast.Expr, size: Size, place: int) -> None:
     """One index: an i64, proved in range, refuted, or noted as unproved."""
     found = checker.infer(node, ty.I64)
     if isinstance(checker.head(found), ty.Array):
-        raise fail("E039", "an index is one integer", node.span, actual=show_open(checker.unifier, found),
-                   hint="`gather(x, indices)` selects several")
+        raise fail(
+            "E039",
+            "an index is one integer",
+            node.span,
+            actual=show_open(checker.unifier, found),
+            hint="`gather(x, indices)` selects several",
+        )
     checker.demand(found, ty.I64, node, "an index")
     value = checker.polynomial(node)
     if value is None:
@@ -67,12 +80,21 @@ def _position(checker: Checker, node: ast.Expr, size: Size, place: int) -> None:
         return
     below, above = value, sub(sub(size, 1), value)
     if isinstance(value, int) and value < 0:
-        raise fail("E040", f"the index {value} is negative: indices are counted from 0", node.span,
-                   hint="the last element of `x: [n]f64` is `x[n - 1]`")
+        raise fail(
+            "E040",
+            f"the index {value} is negative: indices are counted from 0",
+            node.span,
+            hint="the last element of `x: [n]f64` is `x[n - 1]`",
+        )
     if isinstance(above, int) and above < 0 and not variables(value) & checker.bounds.keys():
-        raise fail("E040", f"the index {show(value)} is out of range", node.span,
-                   expected=f"0 … {show(sub(size, 1))} for axis {place + 1}", actual=show(value),
-                   hint="indices are counted from 0" if above == -1 else None)
+        raise fail(
+            "E040",
+            f"the index {show(value)} is out of range",
+            node.span,
+            expected=f"0 … {show(sub(size, 1))} for axis {place + 1}",
+            actual=show(value),
+            hint="indices are counted from 0" if above == -1 else None,
+        )
     if not (checker.proves(below) and checker.proves(above)):
         checker.unproved.append(node.span)
 
@@ -101,5 +123,7 @@ def _field(checker: Checker, node: ast.Update, field: str, type_: ty.Type) -> ty
     fields = dict(subject.fields) if isinstance(subject, ty.Record) else {}
     if field not in fields:
         what = f"there is no field `{field}` to change" if fields else f"`with .{field}` needs a record"
-        raise fail("E042", what, node.span, actual=show_open(checker.unifier, subject), hint=suggest(field, fields))
+        raise fail(
+            "E042", what, node.span, actual=show_open(checker.unifier, subject), hint=suggest(field, fields)
+        )
     return fields[field]

@@ -62,7 +62,13 @@ def _step(checker: Checker, body: ast.Expr, state: ty.Type) -> None:
         checker.unifier.unify(state, after, body.span)
     except Mismatch as reason:
         found = mismatch(
-            checker.unifier, checker.generics, state, after, body.span, "the state after a step", reason.reason
+            checker.unifier,
+            checker.generics,
+            state,
+            after,
+            body.span,
+            "the state after a step",
+            reason.reason,
         )
         raise DiagnosticError(_as_loop_error(found)) from None
 

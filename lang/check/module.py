@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from .. import types as ty
 from ..diagnostics import Diagnostic, DiagnosticError, Label, fail, suggest
 from ..sizes import Size
 from ..source import Source, Span
 from ..surface import ast
-from ..typed import CheckedData, CheckedDef, CheckedModule, CheckedTest, Local, Scheme, SizeName
+from ..typed import CheckedData, CheckedDef, CheckedModule, CheckedTest, Local, Scheme
 from . import calls, expressions, indexing, loops, operators, patterns  # noqa: F401 (they register the rules)
 from .annotations import Generics, generics_of, read_type, signature
 from .claims import check_test
@@ -84,14 +85,23 @@ class _Module:
         definitions = [item for item in items if isinstance(item, ast.Def)]
         for definition in definitions:
             self.guard(self.sign, definition)
-        for name in ordered(self.scope.own, set(self.placeholders)):
+        for name in ordered(self.scope.own):
             self.check(name)
         tests = tuple(self.test(item) for item in items if isinstance(item, ast.Test))
-        self.diagnostics.sort(key=lambda d: d.span.start if d.span is not None and d.span.source is self.scope.source
-                              else -1)
+        self.diagnostics.sort(
+            key=lambda d: d.span.start if d.span is not None and d.span.source is self.scope.source else -1
+        )
         in_order = {d.name: self.checked[d.name] for d in definitions if d.name in self.checked}
-        return CheckedModule(self.scope.name, self.scope.source, self.tree, in_order, self.scope.data, tests,
-                             self.imports, tuple(self.diagnostics))
+        return CheckedModule(
+            self.scope.name,
+            self.scope.source,
+            self.tree,
+            in_order,
+            self.scope.data,
+            tests,
+            self.imports,
+            tuple(self.diagnostics),
+        )
 
     def guard(self, action: Callable[..., None], item: ast.Item) -> None:
         try:
@@ -99,7 +109,7 @@ class _Module:
         except DiagnosticError as error:
             self.diagnostics.extend(error.diagnostics)
 
-    # --- declarations -----------------------------------------------------------------------------------------------
+    # --- declarations -----------------------------------------------------------------------------
 
     def open(self, item: ast.Import) -> None:
         """Bring an imported module in, under its alias or with its names as they are."""
@@ -124,8 +134,12 @@ class _Module:
             raise fail("E050", f"the type `{item.name}` is declared twice", item.span)
         sizes = [generic for generic in item.generics if not generic.is_type]
         if sizes:
-            raise fail("E062", "variant types over sizes are not in this version", sizes[0].span,
-                       hint=f"declare a type parameter: `[{sizes[0].name}: type]`")
+            raise fail(
+                "E062",
+                "variant types over sizes are not in this version",
+                sizes[0].span,
+                hint=f"declare a type parameter: `[{sizes[0].name}: type]`",
+            )
         types = tuple(generic.name for generic in item.generics)
         self.scope.data[item.name] = CheckedData(self.scope.name, item.name, types, ())
 
@@ -146,7 +160,9 @@ class _Module:
         if item.name in self.scope.own:
             first = self.scope.own[item.name].span
             raise DiagnosticError(
-                Diagnostic("E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),))
+                Diagnostic(
+                    "E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),)
+                )
             )
         self.scope.own[item.name] = item
         self.scope.schemes[item.name] = None
@@ -161,13 +177,17 @@ class _Module:
             del self.scope.schemes[item.name]
             self.placeholders[item.name] = scheme
 
-    # --- bodies -----------------------------------------------------------------------------------------------------
+    # --- bodies -----------------------------------------------------------------------------------
 
     def infer_scheme(self, name: str, span: Span) -> Scheme | None:
         """The scheme of a definition whose result is inferred, checking it first."""
         if name in self.running:
-            raise fail("E049", f"the result of `{name}` is used in its own definition and is not annotated", span,
-                       hint=f"write the result type: `def {name}(…): f64 = …`")
+            raise fail(
+                "E049",
+                f"the result of `{name}` is used in its own definition and is not annotated",
+                span,
+                hint=f"write the result type: `def {name}(…): f64 = …`",
+            )
         self.check(name)
         return self.scope.schemes[name]
 
@@ -191,8 +211,6 @@ class _Module:
             if not isinstance(type_, ty.SizeType):
                 checker.bind(parameter, Entry(Local(parameter), type_))
         wanted = scheme.result if declared is not None else None
-        if wanted is not None:
-            checker.facts += tuple(_dimensions(wanted)) if False else ()
         result = checker.attempt(item.body, wanted, f"the result of `{item.name}`")
         try:
             self._rules(checker, item, scheme, wanted if wanted is not None else result)
@@ -212,19 +230,29 @@ class _Module:
             if rule.kind == "jet":
                 raise fail("E054", "rules for Taylor mode (`jet`) are not in this version", rule.span)
             if rule.kind not in ("vjp", "jvp"):
-                raise fail("E056", f"there are no rules of kind `{rule.kind}`", rule.span,
-                           hint="`with vjp g` or `with jvp h`")
+                raise fail(
+                    "E056",
+                    f"there are no rules of kind `{rule.kind}`",
+                    rule.span,
+                    hint="`with vjp g` or `with jvp h`",
+                )
             found = self.scope.definition(rule.function, rule.span)
             if found is None:
-                raise fail("E030", f"there is no definition `{rule.function}`", rule.span,
-                           hint=suggest(rule.function, self.scope.own))
+                raise fail(
+                    "E030",
+                    f"there is no definition `{rule.function}`",
+                    rule.span,
+                    hint=suggest(rule.function, self.scope.own),
+                )
             if found.scheme is None:
                 continue
             inputs = [type_ for _, type_ in scheme.parameters]
             parts = [tangent(checker, type_, rule.span) for type_ in inputs]
             moving = [part for part in parts if part != ty.UNIT]
             result_bar = tangent(checker, result, rule.span)
-            wanted = [checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters]
+            wanted = [
+                checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters
+            ]
             if rule.kind == "vjp":
                 expected = ty.Fun((*wanted, result_bar), packed(parts))
             else:
@@ -233,7 +261,9 @@ class _Module:
             checker.meanings[id(rule)] = meaning
             self._fits(checker, rule, scheme, expected, actual)
 
-    def _fits(self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun) -> None:
+    def _fits(
+        self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun
+    ) -> None:
         from ..sizes import variable
         from .report import show_open
         from .unify import SizeOf
@@ -248,10 +278,17 @@ class _Module:
         try:
             checker.unifier.unify(expected, actual, rule.span)
         except Mismatch:
-            shape = "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
-            raise fail("E056", f"`{rule.function}` does not fit as the {rule.kind} rule", rule.span,
-                       expected=show_open(checker.unifier, expected), actual=show_open(checker.unifier, actual),
-                       hint=f"it takes {shape}") from None
+            shape = (
+                "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
+            )
+            raise fail(
+                "E056",
+                f"`{rule.function}` does not fit as the {rule.kind} rule",
+                rule.span,
+                expected=show_open(checker.unifier, expected),
+                actual=show_open(checker.unifier, actual),
+                hint=f"it takes {shape}",
+            ) from None
 
     def test(self, item: ast.Test) -> CheckedTest:
         checked, found = check_test(item, self.scope)
@@ -275,46 +312,49 @@ def _dimensions(type_: ty.Type) -> Iterator[Size]:
             return
 
 
-def ordered(definitions: dict[str, ast.Def], inferred: set[str]) -> list[str]:
-    """The definitions such that one with an inferred result comes before its users, where that is possible."""
+def ordered(definitions: dict[str, ast.Def]) -> list[str]:
+    """The definitions such that a used one comes before its users, where that is possible."""
     order: list[str] = []
-    state: dict[str, int] = {}
+    seen: set[str] = set()
     for root in definitions:
-        stack: list[tuple[str, Iterator[str]]] = []
-        if root not in state:
-            state[root] = 1
-            stack.append((root, _uses(definitions[root])))
+        if root in seen:
+            continue
+        seen.add(root)
+        stack = [(root, iter(_uses(definitions[root])))]
         while stack:
             name, uses = stack[-1]
-            following = next((use for use in uses if use in inferred and use not in state), None)
+            following = next((use for use in uses if use in definitions and use not in seen), None)
             if following is not None:
-                state[following] = 1
-                stack.append((following, _uses(definitions[following])))
+                seen.add(following)
+                stack.append((following, iter(_uses(definitions[following]))))
             else:
                 stack.pop()
                 order.append(name)
     return order
 
 
-def _uses(node: ast.Def) -> Iterator[str]:
+def _uses(node: ast.Def) -> set[str]:
     """The names in a definition's body and rules."""
-    for rule in node.rules:
-        yield rule.function
-    pending: list[object] = [node.body]
+    found = {rule.function for rule in node.rules}
+    pending: list[Any] = [node.body]
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.Name):
-            yield item.name
-        elif isinstance(item, tuple):
+        kind = type(item)
+        if kind is ast.Name:
+            found.add(item.name)
+        elif kind is tuple:
             pending.extend(item)
-        elif is_dataclass(item):
-            pending.extend(getattr(item, name) for name in _children(type(item)))
+        elif kind in _CHILDREN or is_dataclass(item):
+            pending.extend([getattr(item, name) for name in _children(kind)])
+    return found
 
 
 _CHILDREN: dict[type, tuple[str, ...]] = {}
+_PLAIN = frozenset({"span", "operator", "text"})
 
 
 def _children(type_: type) -> tuple[str, ...]:
+    """The fields of a kind of node that can hold expressions."""
     if type_ not in _CHILDREN:
-        _CHILDREN[type_] = tuple(f.name for f in fields(type_) if f.name != "span")
+        _CHILDREN[type_] = tuple(f.name for f in fields(type_) if f.name not in _PLAIN)
     return _CHILDREN[type_]

@@ -75,7 +75,12 @@ def matmul(checker: Checker, node: ast.Binary, left: ty.Type, right: ty.Type) ->
         return ERROR
     for head, operand in zip(heads, (node.left, node.right), strict=True):
         if not isinstance(head, ty.Array) or len(head.shape) > 2:
-            raise fail("E033", "`@` multiplies matrices and vectors", operand.span, expected="[n, k]f64 or [k]f64",
-                       actual=show_open(checker.unifier, head),
-                       hint="`*` multiplies by a scalar" if not isinstance(head, ty.Array) else None)
+            raise fail(
+                "E033",
+                "`@` multiplies matrices and vectors",
+                operand.span,
+                expected="[n, k]f64 or [k]f64",
+                actual=show_open(checker.unifier, head),
+                hint="`*` multiplies by a scalar" if not isinstance(head, ty.Array) else None,
+            )
     return apply_table(checker, "@", heads, [node.left, node.right], node)

@@ -49,8 +49,12 @@ def _tuple_parts(checker: Checker, pattern: ast.PatternTuple, type_: ty.Type) ->
     if found is ERROR:
         return (ERROR,) * len(pattern.items)
     if isinstance(found, ty.Tuple) and len(found.items) != len(pattern.items):
-        raise fail("E047", f"this pattern has {len(pattern.items)} places, the value {len(found.items)}", pattern.span,
-                   actual=show_open(checker.unifier, found))
+        raise fail(
+            "E047",
+            f"this pattern has {len(pattern.items)} places, the value {len(found.items)}",
+            pattern.span,
+            actual=show_open(checker.unifier, found),
+        )
     if not isinstance(found, ty.Tuple):
         fresh = ty.Tuple(tuple(checker.unifier.fresh() for _ in pattern.items))
         checker.demand(type_, fresh, pattern, "the value taken apart here")
@@ -58,19 +62,31 @@ def _tuple_parts(checker: Checker, pattern: ast.PatternTuple, type_: ty.Type) ->
     return found.items
 
 
-def _bind_record(checker: Checker, pattern: ast.PatternRecord, names: tuple[str, ...], type_: ty.Type) -> None:
+def _bind_record(
+    checker: Checker, pattern: ast.PatternRecord, names: tuple[str, ...], type_: ty.Type
+) -> None:
     found = checker.head(type_)
     if found is ERROR:
         for name in names:
             checker.bind(name, Entry(Local(name), ERROR))
         return
     if not isinstance(found, ty.Record):
-        raise fail("E047", "this pattern takes a record apart", pattern.span, actual=show_open(checker.unifier, found))
+        raise fail(
+            "E047",
+            "this pattern takes a record apart",
+            pattern.span,
+            actual=show_open(checker.unifier, found),
+        )
     fields = dict(found.fields)
     for name in names:
         if name not in fields:
-            raise fail("E042", f"this record has no field `{name}`", pattern.span,
-                       actual=show_open(checker.unifier, found), hint=suggest(name, fields))
+            raise fail(
+                "E042",
+                f"this record has no field `{name}`",
+                pattern.span,
+                actual=show_open(checker.unifier, found),
+                hint=suggest(name, fields),
+            )
         checker.bind(name, Entry(Local(name), fields[name]))
 
 
@@ -78,20 +94,28 @@ def _bind_constructor(checker: Checker, pattern: ast.PatternConstructor, type_: 
     found = checker.scope.constructor(pattern.name)
     if found is None:
         hint = suggest(pattern.name, checker.scope.constructor_words())
-        raise fail("E045", f"there is no constructor `{pattern.name}`", pattern.span,
-                   hint=hint or "a pattern that begins with a capital letter is a constructor")
+        raise fail(
+            "E045",
+            f"there is no constructor `{pattern.name}`",
+            pattern.span,
+            hint=hint or "a pattern that begins with a capital letter is a constructor",
+        )
     meaning, fields, result = checker.construct(*found)
     checker.meanings[id(pattern)] = meaning
     checker.demand(result, type_, pattern, f"the pattern `{pattern.name}`")
     if len(pattern.items) != len(fields):
         shown = ", ".join(show_open(checker.unifier, field) for field in fields)
-        raise fail("E046", f"`{pattern.name}` has {len(fields)} fields, the pattern {len(pattern.items)}", pattern.span,
-                   expected=f"{pattern.name}({shown})" if fields else pattern.name)
+        raise fail(
+            "E046",
+            f"`{pattern.name}` has {len(fields)} fields, the pattern {len(pattern.items)}",
+            pattern.span,
+            expected=f"{pattern.name}({shown})" if fields else pattern.name,
+        )
     for item, field in zip(pattern.items, fields, strict=True):
         bind_pattern(checker, item, field)
 
 
-# --- match -----------------------------------------------------------------------------------------------------------
+# --- match ----------------------------------------------------------------------------------------
 
 
 @rule(ast.Match)
@@ -131,15 +155,24 @@ def _coverage(checker: Checker, node: ast.Match) -> None:
     for arm in node.arms:
         if _missing(checker, rows, (arm.pattern,)) is None:
             checker.diagnostics.append(
-                Diagnostic("E044", "no value reaches this arm", arm.pattern.span, severity="warning",
-                           hint="the arms above match everything it could")
+                Diagnostic(
+                    "E044",
+                    "no value reaches this arm",
+                    arm.pattern.span,
+                    severity="warning",
+                    hint="the arms above match everything it could",
+                )
             )
         rows.append((arm.pattern,))
     wild = ast.PatternName(span=node.span, name="_")
     witness = _missing(checker, rows, (wild,))
     if witness is not None:
-        raise fail("E043", f"this `match` does not say what to do with `{witness[0]}`", node.subject.span,
-                   hint=f"add an arm `{witness[0]} => …`")
+        raise fail(
+            "E043",
+            f"this `match` does not say what to do with `{witness[0]}`",
+            node.subject.span,
+            hint=f"add an arm `{witness[0]} => …`",
+        )
 
 
 def _missing(checker: Checker, rows: list[Row], query: Row) -> Witness | None:
@@ -212,7 +245,9 @@ def _specialise(rows: list[Row], name: str, width: int) -> list[Row]:
     for row in rows:
         if _is_wild(row[0]):
             kept.append(_wilds(row[0], width) + row[1:])
-        elif isinstance(row[0], ast.PatternConstructor) and row[0].name == name and len(row[0].items) == width:
+        elif (
+            isinstance(row[0], ast.PatternConstructor) and row[0].name == name and len(row[0].items) == width
+        ):
             kept.append(row[0].items + row[1:])
     return kept
 

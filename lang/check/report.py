@@ -34,10 +34,14 @@ def _collect(unifier: Unifier, type_: ty.Type, names: dict[str, ty.Type], sizes:
     match type_:
         case ty.Var(name) if is_unknown(type_):
             class_ = unifier.classes.get(name)
-            names[name] = ty.Var({"float": unifier.real, "number": "number", "scalar": "scalar"}.get(class_ or "", "_"))
+            names[name] = ty.Var(
+                {"float": unifier.real, "number": "number", "scalar": "scalar"}.get(class_ or "", "_")
+            )
         case ty.Array(shape, element):
             for size in shape:
-                sizes.update({n: variable(f"?{unifier.size_names[n]}") for n in variables(size) if n[0] == "?"})
+                sizes.update(
+                    {n: variable(f"?{unifier.size_names[n]}") for n in variables(size) if n[0] == "?"}
+                )
             _collect(unifier, element, names, sizes)
         case ty.Tuple(items) | ty.Data(_, items):
             for item in items:
@@ -116,7 +120,9 @@ def size_labels(
                 value = unifier.size(variable(name))
                 if any(inner[0] == "?" for inner in variables(value)):
                     continue
-                label = Label(unifier.bound_at[name], f"{unifier.size_names[name]} = {show(value)} comes from here")
+                label = Label(
+                    unifier.bound_at[name], f"{unifier.size_names[name]} = {show(value)} comes from here"
+                )
                 labels[(label.span.start, label.span.end, label.text)] = label
         for name in sorted(_size_variables(unifier, unifier.resolve(type_))):
             if name in generics.sizes:

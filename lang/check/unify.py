@@ -76,7 +76,7 @@ class Unifier:
             self.origins[name] = span
         return variable(name)
 
-    # --- reading ----------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def head(self, type_: ty.Type) -> ty.Type:
         """The type with its outermost unknown replaced, arrays of arrays joined."""
@@ -123,7 +123,7 @@ class Unifier:
             case _:
                 return type_
 
-    # --- types ------------------------------------------------------------------------------------------------------
+    # --- types ------------------------------------------------------------------------------------
 
     def unify(self, left: ty.Type, right: ty.Type, span: Span) -> None:
         """Make two types equal, or raise `Mismatch`."""
@@ -203,7 +203,7 @@ class Unifier:
             case _:
                 return False
 
-    # --- sizes ------------------------------------------------------------------------------------------------------
+    # --- sizes ------------------------------------------------------------------------------------
 
     def unify_size(self, left: Size, right: Size, span: Span) -> None:
         """Make two sizes equal, or raise `Mismatch`; what cannot be decided yet waits."""

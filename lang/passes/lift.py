@@ -16,7 +16,21 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..builder import Builder
-from ..ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, bodies, scalar_value, with_bodies
+from ..ir import (
+    Apply,
+    ArrayType,
+    Branch,
+    Call,
+    Constant,
+    Each,
+    Fold,
+    Program,
+    SizeValue,
+    Step,
+    bodies,
+    scalar_value,
+    with_bodies,
+)
 from ..sizes import Size, add, mul
 
 MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "cholesky", "solve"})

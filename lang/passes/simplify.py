@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..builder import Builder
-from ..ir import Apply, ArrayType, Branch, Constant, Each, Fold, Op, Program, SizeValue, Step, bodies, with_bodies
+from ..ir import Apply, ArrayType, Branch, Constant, Each, Fold, Program, SizeValue, Step, bodies, with_bodies
 
 ROUNDS = 8  # each round can expose more dead results in enclosing bodies; nests deeper than this keep some dead work
 

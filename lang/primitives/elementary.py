@@ -46,7 +46,9 @@ def _row(
 
 _EXPONENTIAL = (
     _row("exp", "e to the power x0.", "y", samples=(-600.0, 600.0), monotone="increasing", convex="convex"),
-    _row("expm1", "exp(x0) - 1, accurate near 0.", "y + 1", "exp(x0)", monotone="increasing", convex="convex"),
+    _row(
+        "expm1", "exp(x0) - 1, accurate near 0.", "y + 1", "exp(x0)", monotone="increasing", convex="convex"
+    ),
     _row(
         "exp2",
         "2 to the power x0.",
@@ -148,7 +150,14 @@ _CIRCULAR = (
 _HYPERBOLIC = (
     _row("sinh", "The hyperbolic sine.", "cosh(x0)", monotone="increasing"),
     _row("cosh", "The hyperbolic cosine.", "sinh(x0)", convex="convex"),
-    _row("tanh", "The hyperbolic tangent.", "1 - y^2", "1 / cosh(x0)^2", monotone="increasing"),
+    _row(
+        "tanh",
+        "The hyperbolic tangent.",
+        "1 - y^2",
+        # 1 / cosh^2 without overflow, so that second derivatives of large arguments are 0 and not NaN.
+        "4 * exp(-2 * abs(x0)) / (1 + exp(-2 * abs(x0)))^2",
+        monotone="increasing",
+    ),
     _row(
         "asinh",
         "The inverse hyperbolic sine.",

@@ -44,6 +44,11 @@ ROWS: tuple[Primitive, ...] = (
         type_rule=type_rules.along_axis,
     ),
     _places("argsort", "The places along the axis that bring the elements into the order of `sort`."),
-    _places("argmax", "The place of the greatest element along the axis, the first of several; NaN counts as greatest."),
-    _places("argmin", "The place of the least element along the axis, the first of several; NaN counts as least."),
+    _places(
+        "argmax",
+        "The place of the greatest element along the axis, the first of several; NaN counts as greatest.",
+    ),
+    _places(
+        "argmin", "The place of the least element along the axis, the first of several; NaN counts as least."
+    ),
 )

@@ -70,7 +70,7 @@ ROWS: tuple[Primitive, ...] = (
         jax="jax.lax.logistic",
         oracle="1 / (1 + exp(-x0))",
         monotone="increasing",
-        samples=((-600.0, 600.0),),
+        samples=((-600.0, 40.0),),
     ),
     Primitive(
         name="softplus",
@@ -82,6 +82,6 @@ ROWS: tuple[Primitive, ...] = (
         oracle="log1p(exp(x0))",
         monotone="increasing",
         convex="convex",
-        samples=((-600.0, 600.0),),
+        samples=((-600.0, 100.0),),
     ),
 )

@@ -30,7 +30,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """Comments by ``id`` of their anchor; `inside` are those at the end of a test, `end` those after all items."""
+    """Comments by ``id`` of their anchor; `inside` a test after its claims, `end` after all items."""
 
     before: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
     after: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
@@ -69,9 +69,8 @@ def attach(tree: ast.Tree, text: str, comments: list[Token]) -> Comments:
         return result
     anchors = _anchors(preorder(tree))
     starts = [anchor.start for anchor in anchors]
-    by_end = sorted(
-        anchors[::-1], key=lambda anchor: anchor.end
-    )  # of those ending together the outermost last
+    by_end = list(reversed(anchors))
+    by_end.sort(key=lambda anchor: anchor.end)  # of those that end together the outermost comes last
     ends = [anchor.end for anchor in by_end]
     for _, words, start, end in comments:
         comment = Comment(words, _gap(text, end))

@@ -83,7 +83,7 @@ SYNTAX = (
         "E011",
         "comments start with `--`",
         "user",
-        "A comment is `--`, a blank, and the rest of the line. Without the blank, `--x` is twice the minus sign.",
+        "A comment is `--`, a blank, and the rest of the line. Without the blank, `--x` is two minus signs.",
         "# squares a number\ndef f(x: f64): f64 = x^2\n",
     ),
     ErrorRow(
@@ -97,8 +97,8 @@ SYNTAX = (
         "E013",
         "a number is written wrongly",
         "user",
-        "Numbers are `3`, `3.0`, `3e5` and `3.0e-5`: digits stand on both sides of the point. Whole numbers have at "
-        "most 400 digits.",
+        "Numbers are `3`, `3.0`, `3e5` and `3.0e-5`: digits stand on both sides of the point. "
+        "Whole numbers have at most 400 digits.",
         "def f(x: f64): f64 = .5 * x\n",
     ),
     ErrorRow(
@@ -112,9 +112,9 @@ SYNTAX = (
         "E015",
         "this nests too deeply",
         "limit",
-        "Expressions, types and patterns nest at most 400 levels deep; `a + b + …` is one level for each term. Long "
-        "sums are written `sum(for i < n => …)`, and `let` gives names to parts.",
-        "def f(x: f64): f64 = " + "-" * 2 + "(" * 401 + "x" + ")" * 401 + "\n",
+        "Expressions, types and patterns nest at most 400 levels deep; `a + b + …` is one level for each "
+        "term. Long sums are written `sum(for i < n => …)`, and `let` gives names to parts.",
+        "def f(x: f64): f64 = " + "(" * 401 + "x" + ")" * 401 + "\n",
     ),
     ErrorRow(
         "E016",
@@ -149,8 +149,8 @@ SYNTAX = (
         "E020",
         "this expression needs parentheses here",
         "user",
-        "`let`, `if`, `for`, `fn`, `loop` and `scan` reach as far right as they can. Inside an operand they stand in "
-        "parentheses.",
+        "`let`, `if`, `for`, `fn`, `loop` and `scan` reach as far right as they can. Inside an operand "
+        "they stand in parentheses.",
         "def f(x: f64): f64 = 1.0 + if x < 0.0 then 1.0 else 2.0\n",
     ),
 )

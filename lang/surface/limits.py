@@ -19,7 +19,7 @@ DEPTH = 400
 """How deep a tree may nest, so that passes may walk it by recursion."""
 
 STACK = 16 * DEPTH
-"""Open symbols of the parser: no rule has more than sixteen, so with more of these no tree is within `DEPTH`."""
+"""Open symbols of the parser: no rule has more than sixteen, so beyond this no tree is within `DEPTH`."""
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of the largest text."""

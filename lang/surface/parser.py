@@ -37,16 +37,13 @@ def parse(source: Source) -> ast.Tree:
     limits.check_text(source)
     tokens, _ = tokenize(source.text)
     found: list[Diagnostic] = []
-    first = 0
-    while True:
-        outcome: Any = _run(source, tokens, first, "start")
-        if not isinstance(outcome, _Stop):
-            break
+    first: int | None = 0
+    while isinstance(outcome := _run(source, tokens, first, "start"), _Stop):
         found.append(_diagnose(source, tokens, first, outcome, "start"))
         first = _next_item(source, tokens, first, outcome.place)
         if first is None or len(found) == MOST_ERRORS:
             break
-    if found:
+    if found or isinstance(outcome, _Stop):
         raise DiagnosticError(found)
     return outcome
 

@@ -23,7 +23,7 @@ BINARY = {
 }
 UNARY = {"not": 4, "-": 8}
 OPEN, UPDATE, SUM, SIGNED, POST, ATOM = 0, 1, 6, 8, 10, 11
-"""Binding strength, as `grammar.lark` stacks its rules: a looser node in a tighter place needs parentheses."""
+"""Binding strengths as `grammar.lark` stacks the rules: a looser node in a tighter place gets parentheses."""
 
 
 class Printer:

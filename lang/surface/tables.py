@@ -39,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`actions[state][terminal]` is the state to shift to, or ``~rule``; `gotos[state][target]` is a state."""
+    """`actions[state][terminal]` is a state to shift to, or ``~rule``; `gotos[state][target]` is a state."""
 
     terminals: dict[str, str]
     rules: tuple[Rule, ...]

@@ -110,43 +110,42 @@ def show_type(type_: Type) -> str:
 
 
 def show_number(value: float | int | bool, dtype: str) -> str:
-    """The shortest text that gives the same bytes; a NaN with a payload is written in hexadecimal."""
+    """The shortest text that gives the same bytes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    exact = struct.pack(FORMATS[dtype], value)
-    text = _short(value, dtype, exact)
-    return text if struct.pack(FORMATS[dtype], float(text)) == exact else f"0x{exact[::-1].hex()}"
-
-
-def _short(value: float, dtype: str, exact: bytes) -> str:
+    exact = _packed(value, dtype)
     if dtype == "f64" or not math.isfinite(value):
         return repr(value)
-    for digits in range(1, 10):
-        text = f"{value:.{digits}g}"
-        if not math.isinf(float(text)) and struct.pack(FORMATS[dtype], float(text)) == exact:
-            return repr(float(text))
-    return repr(value)
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    return repr(next((number for number in shorter if _packed(number, dtype) == exact), value))
+
+
+def _packed(number: float, dtype: str) -> bytes | None:
+    try:
+        return struct.pack(FORMATS[dtype], number)
+    except OverflowError:  # rounding to few digits went past the largest number
+        return None
 
 
 def _constant(op: Constant, types: Sequence[SlotType]) -> str:
     type_ = types[0] if types else None
     if not isinstance(type_, ArrayType) or type_.dtype not in FORMATS:
-        return f"bytes {op.data.hex() or '-'}"
+        return f'bytes "{op.data.hex()}"'
     form = FORMATS[type_.dtype]
     shape = [size for size in type_.shape if isinstance(size, int)]
     item = struct.calcsize(form)
     bad = type_.dtype == "bool" and not set(op.data) <= {0, 1}
     if bad or len(shape) != type_.rank or len(op.data) != item * math.prod(shape):
-        return f"bytes {op.data.hex() or '-'}"
+        return f'bytes "{op.data.hex()}"'
     numbers = [op.data[at : at + item] for at in range(0, len(op.data), item)]
     return f"constant {_nested([_item(number, form, type_.dtype) for number in numbers], shape)}"
 
 
 def _item(data: bytes, form: str, dtype: str) -> str:
     (value,) = struct.unpack(form, data)
-    # Unpacking a narrow signalling NaN may quieten it, so NaNs are compared as bytes.
+    # A NaN with a payload is written in hexadecimal; unpacking may quieten it, so bytes are compared.
     if value != value and struct.pack(form, math.nan) != data:
         return f"0x{data[::-1].hex()}"
     return show_number(value, dtype)

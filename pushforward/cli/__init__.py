@@ -80,7 +80,7 @@ def exit_code(diagnostics: Sequence[object]) -> int:
     errors = [item for item in diagnostics if isinstance(item, Diagnostic) and item.severity == "error"]
     if not errors:
         return OK
-    return BAD_INPUT if all("E160" <= item.code <= "E189" for item in errors) else WRONG
+    return BAD_INPUT if all("E160" <= item.code < "E190" for item in errors) else WRONG
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

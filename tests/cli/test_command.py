@@ -119,7 +119,7 @@ def test_a_reader_that_leaves_early_is_no_failure(tmp_path: Path) -> None:
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = pf(capsys, "explain", "e160")
     assert (code, err) == (0, "") and out.startswith("E160: a literal cannot be read")
-    code, out, err = pf(capsys, "explain", "E16O")
+    code, out, err = pf(capsys, "explain", "E1600")
     assert (code, out) == (2, "") and "did you mean `E160`" in err
     code, out, _ = pf(capsys, "explain", "list")
     codes = [line.split()[0] for line in out.splitlines()]

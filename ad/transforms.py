@@ -1,0 +1,53 @@
+"""The derivative operators of the language, as functions on first-order programs.
+
+`lang.specialise` applies them to functions it has made first-order; each takes the program and the inputs to differentiate
+in, and returns a program over the same inputs (and tangents or cotangents behind them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ..lang.ir import Program
+from . import derive
+from .activity import Flags
+from .forward import forward
+from .reverse import reverse
+
+
+def _active(flags: Flags) -> tuple[int, ...]:
+    return tuple(k for k, flag in enumerate(flags) if flag)
+
+
+def _grad(program: Program, active: Flags) -> Program:
+    return derive.gradient(program, _active(active))
+
+
+def _value_and_grad(program: Program, active: Flags) -> Program:
+    return derive.value_and_gradient(program, _active(active))
+
+
+def _jacobian(program: Program, active: Flags) -> Program:
+    return derive.jacobian(program, _active(active)[0])
+
+
+def _hessian(program: Program, active: Flags) -> Program:
+    return derive.hessian(program, _active(active)[0])
+
+
+def _laplacian(program: Program, active: Flags) -> Program:
+    return derive.laplacian(program, _active(active)[0])
+
+
+TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType(
+    {
+        "grad": _grad,
+        "value_and_grad": _value_and_grad,
+        "jvp": forward,
+        "vjp": reverse,
+        "jacobian": _jacobian,
+        "hessian": _hessian,
+        "laplacian": _laplacian,
+    }
+)

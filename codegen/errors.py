@@ -1,0 +1,39 @@
+"""Error index of the back ends: codes E140 to E149, what they mean and a program that gives each."""
+
+from __future__ import annotations
+
+from ..lang.errors_index import ErrorRow
+
+ROWS: tuple[ErrorRow, ...] = (
+    ErrorRow(
+        "E140",
+        "a size is not known when compiling",
+        "user",
+        "Compiled code is made for arrays of known lengths. Sizes follow from the arguments; a size that no argument "
+        "mentions has to be given by name.",
+        "def zeros[n](s: f64): [n]f64 = for i < n => s",
+    ),
+    ErrorRow(
+        "E141",
+        "function values and variants cannot be compiled",
+        "limit",
+        "Compiled programs compute with arrays of numbers. A function value or a variant that is still there after "
+        "specialisation, for example one chosen by data, runs in the reference evaluator only.",
+        "def pick(c: bool): f64 -> f64 = if c then fn (x: f64) => x else fn (x: f64) => x * x",
+    ),
+    ErrorRow(
+        "E142",
+        "an f64 program inside a 32-bit trace",
+        "user",
+        "JAX runs in 32 bits unless told otherwise, and types here are exact: f64 is never rounded silently. Convert "
+        "the program with `.astype(\"f32\")`, or enable x64 around the trace.",
+        "jax.jit(program.to_jax())(1.0)  # outside `jax.enable_x64(True)`",
+    ),
+    ErrorRow(
+        "E143",
+        "an argument does not fit the compiled program",
+        "user",
+        "A compiled program takes as many arrays as it has input slots, each of exactly its shape.",
+        "compile_xla(program)([np.zeros(3)])  # for an input of type [4]f64",
+    ),
+)

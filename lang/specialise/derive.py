@@ -1,0 +1,92 @@
+"""Derivative operators of the language on known functions.
+
+The function becomes a first-order program whose first inputs are the arrays it captures and whose last inputs are its
+parameters; the operator takes that program to its derivative program in the parameters, and the result is inlined.
+Captured numbers stay inputs, so a derivative taken outside flows through them, and nesting needs no tags: each
+operator only ever sees its own parameters as active (the perturbation confusion of Siskind & Pearlmutter 2005 cannot
+arise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ..builder import Builder
+from ..diagnostics import DiagnosticError, InternalError, fail
+from ..ir import DataType, FunType, Program, Transform
+from .values import Node, PartialValue, Union
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+DerivativePass = Callable[[Program, tuple[bool, ...]], Program]
+"""A first-order program and the inputs to differentiate in, to its derivative program:
+
+- ``grad``: inputs -> one gradient per active input (the program has one float output);
+- ``value_and_grad``: inputs -> outputs, gradients;
+- ``jvp``: inputs, a tangent per active input -> outputs, a tangent per float output;
+- ``vjp``: inputs, a cotangent per float output -> outputs, a cotangent per active input;
+- ``jacobian``, ``hessian``, ``laplacian``: inputs -> the array, for one active input.
+"""
+
+Transforms = Mapping[str, DerivativePass]
+
+
+def derive(machine: Machine, builder: Builder, node: Node, arguments: list[PartialValue]) -> list[PartialValue]:
+    """Apply a transformed function to arguments."""
+    assert isinstance(node.head, Transform)
+    function = node.children[0]
+    if isinstance(function, Union):
+        return _of_union(machine, builder, node, function, arguments)
+    if not isinstance(function, Node) or not isinstance(function.type, FunType):
+        raise InternalError("a derivative of something that is no function")
+    kind = node.head.kind
+    transform = machine.transforms.get(kind)
+    if transform is None:
+        raise _refused(builder, f"`{kind}` is not available here")
+    count = len(function.type.inputs)
+    primals, rest = arguments[:count], arguments[count:]
+    own = [place for place, value in enumerate(primals) if _varies(builder, kind, value)]
+    own_slots = [value for place in own if isinstance(value := primals[place], int)]
+    fixed = [value for place, value in enumerate(primals) if place not in own]
+    types = [builder.array_type(slot) for slot in own_slots]
+    inner = machine.enter(builder, [function, *fixed], kind, types)
+    inner_function, *inner_fixed = inner.values
+    waiting, varying = iter(inner_fixed), iter(inner.own)
+    inputs: list[PartialValue] = [next(varying) if place in own else next(waiting) for place in range(count)]
+    outputs = machine.invoke(inner.builder, inner_function, inputs)
+    slots = [value for value in outputs if isinstance(value, int)]
+    if len(slots) < len(outputs):
+        raise _refused(builder, f"`{kind}` of a function that gives a function or a variant")
+    program = inner.builder.build(slots)
+    active = (False,) * len(inner.captures) + tuple(type_.is_float for type_ in types)
+    key = (kind, program, active)
+    if key not in machine.derived:
+        machine.derived[key] = transform(program, active)
+    operands = [*inner.captures, *own_slots, *(value for value in rest if isinstance(value, int))]
+    return list(builder.inline(machine.derived[key], operands))
+
+
+def _varies(builder: Builder, kind: str, value: PartialValue) -> bool:
+    """Whether an argument is an input of the program to differentiate; known numbers and functions are put into it."""
+    if isinstance(value, int):
+        known = builder.scalar(value)
+        return known is None or isinstance(known, float)
+    if isinstance(value.type, DataType):
+        raise _refused(builder, f"`{kind}` in a parameter that is a variant")
+    return False
+
+
+def _of_union(
+    machine: Machine, builder: Builder, node: Node, function: Union, arguments: list[PartialValue]
+) -> list[PartialValue]:
+    """One transformed function per case, chosen at run time."""
+    cases = tuple(None if case is None else Node(node.head, node.type, (case,)) for case in function.cases)
+    return machine.invoke(builder, Union(function.selector, node.type, cases), arguments)
+
+
+def _refused(builder: Builder, message: str) -> DiagnosticError:
+    return fail("E126", message, builder.origin, hint="take derivatives in floats and arrays of floats")
+
+

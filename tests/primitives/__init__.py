@@ -1,0 +1,1 @@
+"""Tests of the table of primitives: values, derivatives, transposes and kinks against independent oracles."""

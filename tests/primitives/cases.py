@@ -1,0 +1,128 @@
+"""Small cases of every primitive that is not elementwise: operand types, parameters, and how operands are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pushforward.lang.ir import ArrayType, Param
+from pushforward.lang.sizes import Size
+
+
+@dataclass(frozen=True)
+class Case:
+    """Operand types of a primitive with parameters; `high` bounds integer operands, `kind` shapes float ones."""
+
+    name: str
+    types: tuple[ArrayType, ...]
+    params: dict[str, Param] = field(default_factory=dict)
+    high: tuple[int, ...] = ()
+    kind: str = "whole"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{'-'.join(str(value) for value in self.params.values())}"
+
+    def operands(self, seed: int = 0) -> list[np.ndarray]:
+        """Arrays of the types: whole numbers, among them zeros and ties, or well-conditioned matrices."""
+        rng = np.random.default_rng(seed)
+        arrays = [_draw(rng, type_) for type_ in self.types]
+        indices = [k for k, type_ in enumerate(self.types) if type_.dtype == "i64"]
+        for k, high in zip(indices, self.high, strict=True):
+            arrays[k] = rng.integers(0, high, arrays[k].shape)
+        if self.kind == "distinct":
+            arrays[-1] = rng.permutation(self.high[0])[: arrays[-1].size].reshape(arrays[-1].shape)
+        if self.kind in ("square", "positive"):
+            a = rng.normal(size=arrays[0].shape)
+            arrays[0] = a @ np.swapaxes(a, -1, -2) if self.kind == "positive" else a
+            arrays[0] = arrays[0] + 3 * np.eye(a.shape[-1])
+        return arrays
+
+
+def _draw(rng: np.random.Generator, type_: ArrayType) -> np.ndarray:
+    shape = tuple(size for size in type_.shape if isinstance(size, int))
+    if type_.dtype == "bool":
+        return rng.random(shape) < 0.5
+    return rng.integers(-3, 4, shape).astype("int64" if type_.dtype == "i64" else "float64")
+
+
+def _f(*shape: Size) -> ArrayType:
+    return ArrayType("f64", shape)
+
+
+def _i(*shape: Size) -> ArrayType:
+    return ArrayType("i64", shape)
+
+
+def _b(*shape: Size) -> ArrayType:
+    return ArrayType("bool", shape)
+
+
+LINEAR = (
+    Case("add", (_f(3), _f(3))),
+    Case("sub", (_f(3), _f(3))),
+    Case("mul", (_f(3), _f(3))),
+    Case("neg", (_f(3),)),
+    Case("where", (_b(4), _f(4), _f(4))),
+    Case("broadcast", (_f(2, 3),), {"shape": (2, 4, 3), "axes": (0, 2)}),
+    Case("broadcast", (_f(),), {"shape": (2, 2), "axes": ()}),
+    Case("reshape", (_f(2, 3),), {"shape": (3, 2)}),
+    Case("transpose", (_f(2, 3, 4),), {"axes": (2, 0, 1)}),
+    Case("slice", (_f(5, 4),), {"starts": (1, 0), "limits": (3, 4)}),
+    Case("pad", (_f(2, 3),), {"low": (1, 0), "high": (2, 1)}),
+    Case("reverse", (_f(2, 3),), {"axes": (1,)}),
+    Case("concat", (_f(2, 3), _f(1, 3), _f(2, 3)), {"axis": 0}),
+    Case("gather", (_f(4, 3), _i(5)), {"proved": False}, (4,)),
+    Case("gather", (_f(4, 3, 2), _i(2, 2), _i(2, 2)), {"proved": True}, (4, 3)),
+    Case("scatter_add", (_f(4, 2), _f(6, 2), _i(6)), {"proved": False}, (4,)),
+    Case("scatter", (_f(6, 2), _f(3, 2), _i(3)), {"proved": False}, (6,), "distinct"),
+    Case("reduce_sum", (_f(2, 3, 4),), {"axes": (0, 2)}),
+    Case("cumsum", (_f(4, 2),), {"axis": 0, "reverse": False}),
+    Case("cumsum", (_f(2, 4),), {"axis": 1, "reverse": True}),
+    Case("einsum", (_f(2, 3), _f(3, 4)), {"spec": "ij,jk->ik"}),
+    Case("einsum", (_f(2, 3), _f(4)), {"spec": "ij,k->k"}),
+    Case("einsum", (_f(2, 3), _f(3), _f(2)), {"spec": "ij,j,i->"}),
+    Case("einsum", (_f(2, 3, 4),), {"spec": "ijk->ki"}),
+    Case("triangle", (_f(3, 4),), {"lower": True, "offset": 1}),
+    Case("triangle", (_f(2, 3, 3),), {"lower": False, "offset": -1}),
+)
+
+CURVED = (
+    Case("reduce_max", (_f(3, 4),), {"axes": (1,)}, kind="generic"),
+    Case("reduce_min", (_f(3, 4),), {"axes": (0, 1)}, kind="generic"),
+    Case("reduce_prod", (_f(2, 4),), {"axes": (1,)}),
+    Case("reduce_prod", (_f(2, 3, 2),), {"axes": (0, 2)}),
+    Case("cumprod", (_f(5, 2),), {"axis": 0, "reverse": False}),
+    Case("cumprod", (_f(2, 5),), {"axis": 1, "reverse": True}),
+    Case("cummax", (_f(2, 6),), {"axis": 1, "reverse": False}, kind="generic"),
+    Case("cummax", (_f(6,),), {"axis": 0, "reverse": True}, kind="generic"),
+    Case("cummin", (_f(6, 2),), {"axis": 0, "reverse": True}, kind="generic"),
+    Case("cummin", (_f(6,),), {"axis": 0, "reverse": False}, kind="generic"),
+    Case("sort", (_f(2, 5),), {"axis": 1}, kind="generic"),
+    Case("sort", (_f(5,),), {"axis": 0}, kind="generic"),
+    Case("logsumexp", (_f(2, 3),), {"axes": (1,)}),
+    Case("softmax", (_f(2, 3),), {"axes": (0,)}),
+    Case("solve", (_f(2, 3, 3), _f(2, 3, 2)), kind="square"),
+    Case("cholesky", (_f(2, 3, 3),), kind="positive"),
+    Case("logdet", (_f(2, 3, 3),), kind="square"),
+    *(
+        Case(
+            "triangular_solve",
+            (_f(3, 3), _f(3, 2)),
+            {"lower": lower, "transposed": transposed, "unit": unit},
+            kind="square",
+        )
+        for lower in (False, True)
+        for transposed in (False, True)
+        for unit in (False, True)
+    ),
+)
+
+WITHOUT_DERIVATIVE = (
+    Case("iota", (), {"size": 4}),
+    Case("reduce_all", (_b(3, 2),), {"axes": (1,)}),
+    Case("reduce_any", (_b(3, 2),), {"axes": (0,)}),
+    Case("argmax", (_f(3, 4),), {"axis": 1}),
+    Case("argmin", (_f(3, 4),), {"axis": 0}),
+    Case("argsort", (_f(3, 4),), {"axis": 1}),
+)
