@@ -175,10 +175,13 @@ def _push_fold(b: Builder, op: Fold, operands: list[int], tangents: dict[int, in
     if condition is not None:
         types = [*(body.inputs[: len(captures) + sum(on_captures)]), *body.inputs[-1 - carries - dot_carries : -1]]
         condition = _widened(condition, types, len(captures), len(captures) + sum(on_captures), carries)
-    for slot, on in zip(initial, on_carry, strict=True):
-        if on and slot not in tangents:
-            tangents[slot] = b.zeros(b.array_type(slot))
-    start = [*initial, *(tangents[slot] for slot, on in zip(initial, on_carry, strict=True) if on)]
+    # A carry that only later rounds make active starts with the tangent zero; its slot itself stays inactive.
+    dots_in = [
+        tangents[slot] if slot in tangents else b.zeros(b.array_type(slot))
+        for slot, on in zip(initial, on_carry, strict=True)
+        if on
+    ]
+    start = [*initial, *dots_in]
     on_extras = pushed.active_outputs[carries:]
     combine = [*op.combine, *(how for how, on in zip(op.combine, on_extras, strict=True) if on)]
     results = b.fold(

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "Diagnostic": ".lang.diagnostics",
+    "DiagnosticError": ".lang.diagnostics",
     "Module": "._module",
     "Program": "._program",
     "check": "._module",

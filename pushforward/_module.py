@@ -12,8 +12,6 @@ from . import _wire
 from ._program import Program
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
 
-MAX_BYTES = 1 << 20
-
 
 @dataclass(frozen=True, eq=False)
 class Module:
@@ -59,7 +57,6 @@ class Module:
 
 def load(path: str | os.PathLike[str]) -> Module:
     """The module of a `.pf` file; raises its diagnostics when there are errors."""
-    check_readable(path)
     return _module(_wire.load(os.fspath(path)))
 
 
@@ -76,7 +73,6 @@ def parse(text: str) -> Module:
 def check(path: str | os.PathLike[str]) -> list[Diagnostic]:
     """What is wrong with a file: an empty list when it is fine. Runs nothing."""
     try:
-        check_readable(path)
         return list(_wire.diagnostics(_wire.load(os.fspath(path))))
     except DiagnosticError as error:
         return list(error.diagnostics)
@@ -87,22 +83,3 @@ def _module(checked: Any) -> Module:
     if errors:
         raise DiagnosticError(errors)
     return Module(checked)
-
-
-def check_readable(path: str | os.PathLike[str]) -> None:
-    """Raise E180 for a path that holds no readable text of a sensible size."""
-    name = os.fspath(path)
-    try:
-        if os.path.isdir(name):
-            raise fail("E180", f"`{name}` is a directory", hint="name a .pf file in it")
-        with open(name, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fail("E180", f"cannot read `{name}`: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise fail("E180", f"`{name}` is larger than {MAX_BYTES >> 10} KiB, the limit for a program")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise fail("E180", f"`{name}` is not UTF-8 text (byte {error.start})") from None

@@ -159,8 +159,12 @@ def floats(signature: ir.Signature) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...]) -> ir.Program:
-    return _wire.first_order(program.program.ir, program.program.definitions, dict(sizes))
+def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...]) -> ir.Program | DiagnosticError:
+    """A refusal is kept as well: finding out that a recursion does not end takes a while."""
+    try:
+        return _wire.first_order(program.program.ir, program.program.definitions, dict(sizes))
+    except DiagnosticError as error:
+        return error
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,4 +181,7 @@ class _ByIdentity:
 
 
 def _first(program: Program, sizes: tuple[tuple[str, int], ...]) -> ir.Program:
-    return _first_by_identity(_ByIdentity(program), sizes)
+    found = _first_by_identity(_ByIdentity(program), sizes)
+    if isinstance(found, DiagnosticError):
+        raise DiagnosticError(found.diagnostics)
+    return found

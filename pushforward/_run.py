@@ -58,7 +58,7 @@ class Compiled:
         from .semantics.values import assemble, bind
 
         bound = bind(self.program.signature, self.program.ir.sizes, args, named)
-        outputs = self.run(bound.leaves, bound.sizes)
+        outputs = self.run([_function_value(leaf) for leaf in bound.leaves], bound.sizes)
         return assemble(self.program.signature.output, iter(outputs))
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
@@ -73,6 +73,13 @@ class Compiled:
         return list(outputs)
 
 
+def _function_value(leaf: Any) -> Any:
+    """A program given for a function parameter becomes a function value of the reference."""
+    from ._program import Program
+
+    return _wire.function_value(leaf.first()) if isinstance(leaf, Program) else leaf
+
+
 @lru_cache(maxsize=512)
 def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
     """A program on a named back end, or a diagnostic when this version cannot."""
@@ -82,6 +89,8 @@ def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
         raise fail("E188", f"there is no back end `{backend}`", hint="back ends: auto, reference, xla")
     if backend == "xla":
         program.first()  # a program that cannot be compiled is refused here, not at the first call
+        if not _has_array_borders(program):
+            raise fail("E186", f"`{program.name}` takes or gives functions or variants, which only the reference runs")
     return Compiled(program, backend, nonfinite)
 
 
@@ -97,6 +106,8 @@ def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
         first = program.first(known)
     except DiagnosticError as error:
         return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
+    if not _has_array_borders(program):
+        return Choice("reference", "reference: functions and variants as inputs or results have no compiled form")
     if find_spec("jax") is None:
         return Choice("reference", "reference: jax is not installed")
     open_sizes = [name for name in first.sizes if name not in known]
@@ -106,6 +117,10 @@ def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
     if count <= SMALL and not any(_work(step.op) for step in first.steps):
         return Choice("reference", f"reference: {count} operations, which is less work than starting a compiler")
     return Choice("xla", f"xla: {count} operations")
+
+
+def _has_array_borders(program: Program) -> bool:
+    return all(isinstance(type_, ir.ArrayType) for type_ in (*program.ir.inputs, *program.ir.output_types))
 
 
 def _work(op: ir.Op) -> bool:

@@ -5,16 +5,17 @@ The surfaces speak to these functions only. Every import is made on use, so that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .lang import ir
 from .lang.diagnostics import Diagnostic, fail
+from .lang.source import Source, Span
 
 if TYPE_CHECKING:
     from ._program import Program
     from .lang.errors_index import ErrorRow
-    from .semantics.reference import Blame
+    from .semantics.reference import NonFinite
     from .verify.claims import ClaimResult
 
 # --- text -------------------------------------------------------------------------------------------------------------
@@ -41,12 +42,13 @@ def diagnostics(module: Any) -> Sequence[Diagnostic]:
 
 def definition_names(module: Any) -> tuple[str, ...]:
     """The names of its definitions, in the order of the text."""
-    return tuple(module.names)
+    return module.names
 
 
-def entry(module: Any, name: str) -> tuple[ir.Program, Any]:
-    """The full-stage program of a definition and the definitions that it may mention."""
-    return module.program(name), module.definitions
+def entry(module: Any, name: str) -> tuple[ir.Program, Any, Span]:
+    """The full-stage program of a definition, the definitions that it may mention, and its text."""
+    program = module.program(name)
+    return program, module.definitions, module.checked.definitions[name].definition.span
 
 
 def digest_of_definitions(definitions: Any) -> str:
@@ -54,12 +56,11 @@ def digest_of_definitions(definitions: Any) -> str:
     return str(id(definitions))
 
 
-def format_source(text: str, name: str) -> str:
+def format_source(source: Source) -> str:
     """A program in the one layout."""
-    from .lang.source import Source
     from .lang.surface.format import format_source as run
 
-    return run(Source(name, text))
+    return run(source)
 
 
 def error_rows() -> Mapping[str, ErrorRow]:
@@ -75,17 +76,34 @@ def error_rows() -> Mapping[str, ErrorRow]:
 def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> ir.Program:
     """The first-order program at the given sizes."""
     if definitions is None:
-        return ir.substitute_sizes(program, sizes)
+        return ir.substitute_sizes(program, sizes)  # a derived program, which is first-order already
     from .lang.specialise import specialise
 
     return specialise(program, definitions, sizes, transforms())
 
 
 def transforms() -> Mapping[str, Any]:
-    """The derivative words of the language, as functions from programs to programs."""
-    from .ad.transforms import TRANSFORMS
+    """The derivative words of the language, as functions of a program and the flags of its active inputs."""
+    from .ad import derive
+    from .ad.forward import forward as push
+    from .ad.reverse import reverse as pull
 
-    return TRANSFORMS
+    def of_one(run: Callable[[ir.Program, int], ir.Program]) -> Callable[[ir.Program, tuple[bool, ...]], ir.Program]:
+        return lambda program, active: run(program, active.index(True))
+
+    return {
+        "grad": lambda program, active: derive.gradient(program, _positions(active)),
+        "value_and_grad": lambda program, active: derive.value_and_gradient(program, _positions(active)),
+        "jvp": push,
+        "vjp": pull,
+        "jacobian": of_one(derive.jacobian),
+        "hessian": of_one(derive.hessian),
+        "laplacian": of_one(derive.laplacian),
+    }
+
+
+def _positions(active: Sequence[bool]) -> tuple[int, ...]:
+    return tuple(place for place, flag in enumerate(active) if flag)
 
 
 def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
@@ -146,7 +164,7 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
     if stage == "surface":
         if program.source is None:
             raise fail("E188", f"`{program.name}` is derived and has no text", hint="use --stage first")
-        return format_source(program.source.text, program.source.source.name).rstrip()
+        return format_source(Source(program.name, program.source.text)).rstrip()
     if stage == "full":
         return _text(program.ir)
     first = program.first(sizes)
@@ -205,16 +223,48 @@ def evaluate(program: ir.Program, definitions: Any, leaves: Sequence[Any], sizes
     """Results by the reference, which stops with a diagnostic where the program goes wrong."""
     from .semantics.reference import evaluate as run
 
-    return list(run(program, leaves, definitions=definitions, sizes=sizes))
+    program, lookup = _runnable(program, definitions, sizes)
+    return list(run(program, leaves, sizes, lookup))
 
 
 def first_nonfinite(
     program: ir.Program, definitions: Any, leaves: Sequence[Any], sizes: Mapping[str, int]
-) -> Blame | None:
+) -> NonFinite | None:
     """The first step that made a value that is not finite."""
     from .semantics.reference import first_nonfinite as run
 
-    return run(program, leaves, definitions=definitions, sizes=sizes)
+    program, lookup = _runnable(program, definitions, sizes)
+    return run(program, leaves, sizes, lookup)
+
+
+def _runnable(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> tuple[ir.Program, Any]:
+    """A program the reference can walk: as it is, or specialised where derivative words need passes."""
+    if definitions is None:
+        return program, None
+    if _differentiates(program, definitions, set()):
+        return first_order(program, definitions, sizes), None
+    return program, definitions.resolve
+
+
+def _differentiates(program: ir.Program, definitions: Any, seen: set[Any]) -> bool:
+    """Whether a program, or a definition it may call, applies a derivative word."""
+    for step in program.steps:
+        if isinstance(step.op, ir.Transform):
+            return True
+        inner = list(ir.bodies(step.op))
+        if isinstance(step.op, ir.Function) and (step.op.module, step.op.name, step.op.types) not in seen:
+            seen.add((step.op.module, step.op.name, step.op.types))
+            inner.append(definitions.resolve(step.op))
+        if any(_differentiates(body, definitions, seen) for body in inner):
+            return True
+    return False
+
+
+def function_value(program: ir.Program) -> Any:
+    """A program as a function value of the reference."""
+    from .semantics.reference import Closure
+
+    return Closure(program)
 
 
 def compile_xla(program: ir.Program) -> Any:
@@ -233,6 +283,23 @@ def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
 
 def run_tests(module: Any, backends: tuple[str, ...], seed: int, only: str | None) -> list[ClaimResult]:
     """The results of every claim on every back end."""
-    from .verify.claims import run_tests as run
+    from .verify.claims import Tools, run_claims
 
-    return run(module, backends, seed, only)
+    definitions = module.definitions
+
+    def first(program: ir.Program) -> ir.Program:
+        return first_order(program, definitions, {})
+
+    def run(program: ir.Program, leaves: Sequence[Any], backend: str) -> list[Any]:
+        if backend == "reference":
+            return evaluate(program, definitions, leaves, {})
+        return list(compile_xla(first(program))(leaves))
+
+    tools = Tools(
+        expression=module.claim,
+        first=first,
+        evaluate=run,
+        is_limit=lambda code: (row := error_rows().get(code)) is not None and row.kind == "limit",
+    )
+    chosen = [test for test in module.tests if only is None or only in test.test.name]
+    return [result for test in chosen for result in run_claims(test, backends, seed, tools)]

@@ -58,10 +58,10 @@ SURFACES = (
     ),
     ErrorRow(
         "E180",
-        "a program file cannot be read",
+        "a file cannot be written",
         "user",
-        "The file is missing, is a directory, is not UTF-8 text, or is larger than a program may be (1 MiB).",
-        "pf check missing.pf",
+        "The folder does not exist or is not writable, or the disk is full.",
+        "pf fmt /read/only/model.pf",
     ),
     ErrorRow(
         "E182",

@@ -9,8 +9,8 @@ ROWS = (
         "E100",
         "an index is out of range",
         "user",
-        "Indices run from 0 to the length minus 1; negative ones are errors too. The checker could not prove this index in\n"
-        "range, and while running it was not. Nothing is ever clamped silently.",
+        "Indices run from 0 to the length minus 1; negative ones are errors too. The checker could not prove\n"
+        "this index in range, and while running it was not. Nothing is ever clamped silently.",
         "def f(x: [3]f64, i: i64): f64 = x[i]   -- with i = 3",
     ),
     ErrorRow(
@@ -52,15 +52,15 @@ ROWS = (
         "E106",
         "a size cannot be known or is impossible",
         "user",
-        "Size variables follow from the shapes of the arguments. Two arguments may disagree, a size may come out negative,\n"
-        "or no argument may mention it; then it has to be given by name.",
+        "Size variables follow from the shapes of the arguments. Two arguments may disagree, a size may come\n"
+        "out negative, or no argument may mention it; then it has to be given by name.",
         "def f[n](x: [n]f64, y: [n]f64): f64 = x @ y   -- with 3 and 4 elements",
     ),
     ErrorRow(
         "E107",
         "one place is set twice",
         "user",
-        "Setting several places of an array at once needs distinct indices: otherwise the result would depend on the order.\n"
+        "Setting several places of an array at once needs distinct indices: otherwise the order would matter.\n"
         "To add up values at repeated places use `scatter_add`.",
         "scatter of two values at the indices [1, 1]",
     ),
@@ -68,8 +68,8 @@ ROWS = (
         "E108",
         "exact arithmetic has no such operation",
         "limit",
-        "Rational arithmetic has sums, products, quotients, whole powers and comparisons, but no exp, log or square root.\n"
-        "Evaluate with many digits instead.",
+        "Rational arithmetic has sums, products, quotients, whole powers and comparisons, but no exp, log or\n"
+        "square root. Evaluate with many digits instead.",
         "def f(x: f64): f64 = exp(x)   -- over the rationals",
     ),
     ErrorRow(
@@ -90,7 +90,7 @@ ROWS = (
         "E111",
         "a derivative operator cannot run here",
         "limit",
-        "The program differentiates a function value while it runs, and this evaluator was started without derivatives.",
+        "The program differentiates a function value while it runs; this evaluator was started without that.",
         "def f(g: f64 -> f64, x: f64): f64 = grad(g)(x)   -- evaluated without a differentiator",
     ),
 )

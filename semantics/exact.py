@@ -1,8 +1,9 @@
 """Exact evaluation: a program and numbers enter, rationals or numbers of many digits leave.
 
-The stepping skeleton is the reference's; the arithmetic shares nothing with NumPy's. Elementwise primitives follow the
-oracle of their row, on `fractions.Fraction` or mpmath numbers; derived primitives (logsumexp, softmax, cumprod) follow
-their definition; the rest is written out in `exact_arrays`. Floats stand in object arrays; integers are 64-bit and wrap.
+The stepping skeleton is the reference's; the arithmetic shares nothing with NumPy's. Elementwise primitives
+follow the oracle of their row, on `fractions.Fraction` or mpmath numbers; derived primitives (logsumexp,
+softmax, cumprod) follow their definition; the rest is written out in `exact_arrays`. Floats stand in object
+arrays; integers are 64-bit and wrap.
 """
 
 from __future__ import annotations
@@ -223,8 +224,8 @@ def evaluate_exact(
 ) -> list[Any]:
     """Run a program over the rationals, or with a number of decimal digits.
 
-    Arguments may be integers, `Fraction`s, mpmath numbers, floats (taken exactly) and arrays of them. Outputs of rank 0
-    are bare numbers, others object arrays.
+    Arguments may be integers, `Fraction`s, mpmath numbers, floats (taken exactly) and arrays of them. Outputs
+    of rank 0 are bare numbers, others object arrays.
 
     Raises:
         DiagnosticError: E108 to E110 for what rationals lack, and those of the reference.

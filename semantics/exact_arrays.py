@@ -1,7 +1,8 @@
-"""Array primitives over exact numbers, written out as loops: reductions, scans, orders, contractions, elimination.
+"""Array primitives over exact numbers, written out as loops: reductions, scans, orders, contractions,
+elimination.
 
-Arrays hold Python numbers (floats of the language are `Fraction`s or mpmath numbers in object arrays). Nothing here calls
-a NumPy routine that computes; NumPy only holds and moves the elements.
+Arrays hold Python numbers (floats of the language are `Fraction`s or mpmath numbers in object arrays).
+Nothing here calls a NumPy routine that computes; NumPy only holds and moves the elements.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _einsum(*operands: Array, spec: str, field: Field) -> Array:
     return result
 
 
-# --- linear algebra ----------------------------------------------------------------------------------------------------
+# --- linear algebra -----------------------------------------------------------------------------------------
 
 
 def _batched(function: Callable[..., Any], *arrays: Array) -> Array:

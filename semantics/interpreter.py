@@ -1,8 +1,9 @@
 """The stepping skeleton of the evaluators: a program in unary form and an arithmetic enter, values leave.
 
-Values are NumPy scalars and arrays (of whatever the arithmetic puts into them), `Closure` for functions and `Variant` for
-variants. The skeleton knows control only: loops, branches, calls and closures; what primitives do is the arithmetic's.
-Each program is planned once, as a list of (function of operand values, operand slots).
+Values are NumPy scalars and arrays (of whatever the arithmetic puts into them), `Closure` for functions and
+`Variant` for variants. The skeleton knows control only: loops, branches, calls and closures; what primitives
+do is the arithmetic's. Each program is planned once, as a list of (function of operand values, operand
+slots).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Primitives that move elements without computing with them, for arrays of anything: shared by the evaluators.
+"""Primitives that move elements without computing with them, for arrays of anything: shared by the
+evaluators.
 
-Each entry takes operand arrays, then parameters by name, and returns an array. Indices are checked here: one outside its
-axis is E100, a place set twice is E107.
+Each entry takes operand arrays, then parameters by name, and returns an array. Indices are checked here: one
+outside its axis is E100, a place set twice is E107.
 """
 
 from __future__ import annotations

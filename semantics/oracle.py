@@ -1,8 +1,8 @@
-"""Scalar functions from the `oracle` of a row: an expression over x0, x1, … and a table of functions enter, a function
-of Python numbers leaves.
+"""Scalar functions from the `oracle` of a row: an expression over x0, x1, … and a table of functions enter, a
+function of Python numbers leaves.
 
-The expression is walked, never executed as code. With mpmath's functions it is the independent oracle of the tests and
-the many-digit evaluator; with none but comparisons and rounding it is exact rational arithmetic.
+The expression is walked, never executed as code. With mpmath's functions it is the independent oracle of the
+tests and the many-digit evaluator; with none but comparisons and rounding it is exact rational arithmetic.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The reference evaluator: a program and NumPy arrays enter, NumPy arrays leave, step by step.
 
-This is the meaning that compiled code is compared with. It runs every construct of unary form, also the full stage
-(functions, variants, recursion), stops with a source span at an index out of range or an integer division by zero, and
-can name the first step that made a number that is not finite.
+This is the meaning that compiled code is compared with. It runs every construct of unary form, also the full
+stage (functions, variants, recursion), stops with a source span at an index out of range or an integer
+division by zero, and can name the first step that made a number that is not finite.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,9 @@ __all__ = ["Closure", "Limits", "NonFinite", "Variant", "evaluate", "first_nonfi
 Definitions = Lookup | Mapping[Function, Program]
 # Python frames that one level of recursion in a program takes (invoke, run, slots, runners), rounded up.
 _FRAMES = 16
+# Programs at known sizes; the original is kept beside, so that its id stays its own.
+_AT_SIZES: dict[tuple[int, tuple[tuple[str, int], ...]], tuple[Program, Program]] = {}
+_MOST_REMEMBERED = 64
 
 
 def evaluate(
@@ -52,11 +54,11 @@ def evaluate(
     """Run a program on arrays (one per input slot) and return one array per output.
 
     Args:
-        program: a program of either stage; its size variables follow from the shapes of the arguments and `sizes`.
-        args: arrays, Python numbers, `Closure`s and `Variant`s.
-        definitions: gives the program of a `Function`, as a mapping or a function.
-        transforms: applies a derivative operator to a function value: (operation, closure, result type) -> closure.
-        limits: how many steps may run and how deep calls may nest.
+        program: a program of either stage; its size variables follow from the shapes of the arguments and
+        `sizes`. args: arrays, Python numbers, `Closure`s and `Variant`s. definitions: gives the program of a
+        `Function`, as a mapping or a function. transforms: applies a derivative operator to a function value:
+        (operation, closure, result type) -> closure. limits: how many steps may run and how deep calls may
+        nest.
 
     Raises:
         DiagnosticError: E100 to E111, with the span of the step that stopped.
@@ -117,16 +119,28 @@ def sized(program: Program, values: Sequence[Any], sizes: Mapping[str, int]) -> 
     return _substituted(program, tuple(known.items()))
 
 
-@lru_cache(maxsize=64)
 def _substituted(program: Program, sizes: tuple[tuple[str, int], ...]) -> Program:
-    return substitute_sizes(program, dict(sizes))
+    """The program at known sizes, remembered for repeated calls.
+
+    Remembered by identity: programs that differ in spans alone are equal, and an error must show its own
+    span.
+    """
+    if not sizes:
+        return program
+    key = (id(program), sizes)
+    found = _AT_SIZES.get(key)
+    if found is None:
+        if len(_AT_SIZES) >= _MOST_REMEMBERED:
+            _AT_SIZES.clear()
+        found = _AT_SIZES[key] = (program, substitute_sizes(program, dict(sizes)))
+    return found[1]
 
 
 def _result(type_: SlotType, value: Any) -> Any:
     return np.array(value, numpy_dtype(type_.dtype)) if isinstance(type_, ArrayType) else value
 
 
-# --- where a number stopped being finite -------------------------------------------------------------------------------
+# --- where a number stopped being finite --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +163,8 @@ def first_nonfinite(
 ) -> NonFinite | None:
     """The step to blame for an output that is not finite, or None when all outputs are finite.
 
-    Follows the value back from the output to a step with finite operands, and into loops, branches and calls; so a NaN
-    in an arm that was not taken is not blamed.
+    Follows the value back from the output to a step with finite operands, and into loops, branches and calls;
+    so a NaN in an arm that was not taken is not blamed.
     """
     values = _arguments(program, args)
     program = sized(program, values, sizes or {})

@@ -1,7 +1,8 @@
-"""What each primitive means in NumPy: a primitive, its parameters and operand types enter, a function of arrays leaves.
+"""What each primitive means in NumPy: a primitive, its parameters and operand types enter, a function of
+arrays leaves.
 
-Elementwise primitives name their NumPy function in their row; this module holds those NumPy lacks or defines otherwise
-(integer division by zero is an error here) and the structural ones.
+Elementwise primitives name their NumPy function in their row; this module holds those NumPy lacks or defines
+otherwise (integer division by zero is an error here) and the structural ones.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def resolve(name: str) -> Callable[..., Any]:
     return getattr(import_module(module), attribute)
 
 
-# --- elementwise -------------------------------------------------------------------------------------------------------
+# --- elementwise --------------------------------------------------------------------------------------------
 
 
 def _is_integer(x: Any) -> bool:
@@ -131,7 +132,7 @@ ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
 }
 
 
-# --- structural --------------------------------------------------------------------------------------------------------
+# --- structural ---------------------------------------------------------------------------------------------
 
 
 def _nonempty(function: Callable[..., Any]) -> Callable[..., Any]:

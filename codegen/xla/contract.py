@@ -75,14 +75,16 @@ def sum_of(b: Builder, x: int, axes: tuple[int, ...]) -> int | None:
     type_ = b.array_type(x)
     if not (type_.is_float or type_.dtype == "i64") or type_.rank > 40 or not axes:
         return None
-    lanes = _sum_over_lanes(b, x, axes)
-    if lanes is not None:
-        return lanes
+    inside = _sum_inside(b, x, axes)
+    if inside is not None:
+        return inside
     letters = LETTERS[: type_.rank]
     sizes = dict(zip(letters, type_.shape, strict=True))
     output = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
     negative, factors = _factors(b, x, letters, sizes)
-    groups = _groups(b, factors, sizes)
+    groups = _matrix_times_vector(b, factors, sizes, output) or _groups(b, factors, sizes)
+    if not output and len(groups) == 1:
+        groups = _inner_product(b, groups[0])
     present = set("".join(group.letters for group in groups))
     absent = [letter for letter in letters if letter not in present]
     repeated = [letter for letter in absent if letter not in output]
@@ -160,6 +162,27 @@ def _groups(b: Builder, factors: Sequence[Factor], sizes: dict[str, Size]) -> li
     return groups
 
 
+def _matrix_times_vector(
+    b: Builder, factors: Sequence[Factor], sizes: dict[str, Size], output: str
+) -> list[Factor] | None:
+    """A stored array times something smaller with a summed letter: two groups, when everything else is inside those."""
+    large, *rest = sorted(factors, key=lambda factor: -len(factor.letters))
+    if not rest or _is_computed(b, large.slot):
+        return None
+    small = _groups(b, rest, sizes)
+    inside = len(small) == 1 and set(small[0].letters) < set(large.letters)
+    return [large, *small] if inside and set(small[0].letters) - set(output) else None
+
+
+def _inner_product(b: Builder, group: Factor) -> list[Factor]:
+    """The sum of all products of two stored arrays of one shape is an inner product."""
+    step = b.definition(group.slot)
+    if step is None or not isinstance(step.op, Apply) or step.op.primitive != "mul":
+        return [group]
+    stored = [slot for slot in step.operands if b.array_type(slot).shape and not _is_computed(b, slot)]
+    return [Factor(slot, group.letters) for slot in stored] if len(stored) == 2 else [group]
+
+
 def _times(b: Builder, large: Factor, small: Factor, sizes: dict[str, Size]) -> Factor:
     """The product on the letters of the larger factor."""
     slot = small.slot
@@ -185,6 +208,8 @@ def _pays(b: Builder, groups: Sequence[Factor], output: str) -> bool:
     memory, and a fused loop when it is being computed element by element and would have to be stored first.
     """
     if len(groups) != 2:
+        return True
+    if not output and groups[0].letters == groups[1].letters:
         return True
     left, right = (set(group.letters) for group in groups)
     kept = set(output)
@@ -215,26 +240,58 @@ def _emit(b: Builder, groups: Sequence[Factor], output: str) -> int:
 # --- other sums ------------------------------------------------------------------------------------------------------
 
 
-def _sum_over_lanes(b: Builder, x: int, axes: tuple[int, ...]) -> int | None:
-    """Sum of an einsum, of a transposition, and of scatter-adds whose leading index is the number of the lane."""
+def _sum_inside(b: Builder, x: int, axes: tuple[int, ...]) -> int | None:
+    """The sum taken into what made the slot: an einsum, a sum or difference of such, a lane-by-lane scatter-add."""
     step = b.definition(x)
     if step is None or not isinstance(step.op, Apply):
         return None
-    if step.op.primitive == "einsum":
-        spec = step.op["spec"]
-        assert isinstance(spec, str)
-        inputs, output = spec.split("->")
-        left = "".join(letter for axis, letter in enumerate(output) if axis not in axes)
-        return b.apply("einsum", *step.operands, spec=f"{inputs}->{left}")
-    if step.op.primitive == "scatter_add" and axes == (0,) and len(step.operands) > 2:
-        base, values, own, *places = step.operands
-        if not places or not _is_lane_number(b, own) or not is_zero(b, base):
+    match step.op.primitive:
+        case "einsum":
+            return _sum_of_einsum(b, step, axes)
+        case "neg":
+            part = sum_of(b, step.operands[0], axes)
+            return None if part is None else b.apply("neg", part)
+        case "mul":
+            return _sum_of_multiple(b, step, axes)
+        case "add" | "sub" as name:
+            if any(b.array_type(slot).shape != b.array_type(x).shape for slot in step.operands):
+                return None
+            parts = [sum_of(b, slot, axes) for slot in step.operands]
+            known = [part for part in parts if part is not None]
+            return b.apply(name, *known) if len(known) == 2 else None
+        case "scatter_add":
+            return _sum_of_scatters(b, step, axes)
+        case _:
             return None
-        zeros = b.zeros(_without_first(b.array_type(base)))
-        op = step.op
-        known = scatter_add_at(b, op, zeros, values, tuple(places))
-        return known if known is not None else b.apply("scatter_add", zeros, values, *places, **dict(op.params))
+
+
+def _sum_of_einsum(b: Builder, step: Step, axes: tuple[int, ...]) -> int:
+    assert isinstance(step.op, Apply)
+    spec = step.op["spec"]
+    assert isinstance(spec, str)
+    inputs, output = spec.split("->")
+    left = "".join(letter for axis, letter in enumerate(output) if axis not in axes)
+    return b.apply("einsum", *step.operands, spec=f"{inputs}->{left}")
+
+
+def _sum_of_multiple(b: Builder, step: Step, axes: tuple[int, ...]) -> int | None:
+    """A number times something that can be summed inside."""
+    for number, other in (step.operands, step.operands[::-1]):
+        if not b.array_type(number).shape:
+            part = sum_of(b, other, axes)
+            return None if part is None else b.apply("mul", number, part)
     return None
+
+
+def _sum_of_scatters(b: Builder, step: Step, axes: tuple[int, ...]) -> int | None:
+    """Scatter-adds whose leading index is the number of the lane, summed over lanes: one scatter-add."""
+    assert isinstance(step.op, Apply)
+    base, values, *indices = step.operands
+    if axes != (0,) or len(indices) < 2 or not _is_lane_number(b, indices[0]) or not is_zero(b, base):
+        return None
+    zeros, places = b.zeros(_without_first(b.array_type(base))), tuple(indices[1:])
+    known = scatter_add_at(b, step.op, zeros, values, places)
+    return known if known is not None else b.apply("scatter_add", zeros, values, *places, **dict(step.op.params))
 
 
 def _without_first(type_: ArrayType) -> ArrayType:

@@ -18,7 +18,7 @@ from ...lang.ir import Apply, ArrayType, Program, Step, bodies, with_bodies
 from ...lang.sizes import Size
 
 SHORT = 64  # an innermost axis of this length fills vector registers well enough
-WORTH = 1 << 10  # smaller arrays stay as they are
+WORTH = 1 << 13  # smaller arrays stay as they are
 
 
 class Held(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...lang.ir import Program
-from ...lang.passes import NORMALISE, SIMPLIFY, Pass
+from ...lang.passes import NORMALISE, SIMPLIFY, UNROLL, Pass
 from .contract import contract
 from .hoist import accumulators, hoist
 from .layout import reorder
 from .vectorise import vectorise
 
 PASSES: tuple[Pass, ...] = (
+    UNROLL,
     *NORMALISE,
     Pass("vectorise", "turn every Each into whole-array steps", vectorise),
     SIMPLIFY,

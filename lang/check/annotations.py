@@ -14,6 +14,7 @@ from ..typed import Scheme
 from .scope import ModuleScope
 
 ARITHMETIC = {"+": add, "-": sub, "*": mul}
+SCALARS = {"f64": ty.F64, "f32": ty.F32, "i64": ty.I64, "bool": ty.BOOL}
 
 
 @dataclass(frozen=True)
@@ -93,40 +94,36 @@ def read_type(node: ast.TypeExpr, scope: ModuleScope, generics: Generics) -> ty.
 
 
 def _read_name(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty.Type:
+    name = node.name
+    plain: ty.Type | None = None
+    if name in generics.types:
+        plain = ty.Var(name)
+    elif name in SCALARS:
+        plain = SCALARS[name]
+    elif name == "real":
+        plain = ty.Scalar(scope.real)
+    if plain is None:
+        return _read_data(node, scope, generics)
+    if node.arguments:
+        raise fail("E031", f"`{name}` takes no type arguments", node.span)
+    return plain
+
+
+def _read_data(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty.Type:
     name, count = node.name, len(node.arguments)
-    data = scope.data_type(name) if name not in generics.types else None
+    data = scope.data_type(name)
     if data is not None:
         if count != len(data.types):
+            message = f"`{name}` takes {len(data.types)} type arguments, not {count}"
             wanted = f"{name}[{', '.join(data.types)}]" if data.types else name
-            raise fail(
-                "E031",
-                f"`{name}` takes {len(data.types)} type arguments, not {count}",
-                node.span,
-                expected=wanted,
-            )
+            raise fail("E031", message, node.span, expected=wanted)
         return ty.Data(name, tuple(read_type(item, scope, generics) for item in node.arguments))
-    if count:
-        raise fail("E031", f"`{name}` takes no type arguments", node.span)
-    if name in generics.types:
-        return ty.Var(name)
-    if name in ("f64", "f32", "i64", "bool"):
-        return ty.Scalar(name)
-    if name == "real":
-        return ty.Scalar(scope.real)
     if name == "size":
-        raise fail(
-            "E031",
-            "`size` is the type of a parameter of `def` only",
-            node.span,
-            hint="a size is an i64 anywhere else",
-        )
+        message = "`size` is the type of a parameter of `def` only"
+        raise fail("E031", message, node.span, hint="a size is an i64 anywhere else")
     close = suggest(name, [*scope.type_words(), *generics.types])
-    raise fail(
-        "E031",
-        f"there is no type `{name}`",
-        node.span,
-        hint=close or f"to make it a type variable, add it to the brackets: `[{name}: type]`",
-    )
+    advice = close or f"to make it a type variable, add it to the brackets: `[{name}: type]`"
+    raise fail("E031", f"there is no type `{name}`", node.span, hint=advice)
 
 
 def read_size(node: ast.Expr, generics: Generics) -> Size:

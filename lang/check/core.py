@@ -58,6 +58,15 @@ class Condition:
     what: str
 
 
+def _small(size: Size) -> Size | None:
+    """Give up on a polynomial that grows, such as one squared again and again by a chain of `let`s."""
+    if isinstance(size, int):
+        return size if abs(size) < 2**63 else None
+    if len(size.terms) > 12 or any(sum(power for _, power in monomial) > 4 for monomial, _ in size.terms):
+        return None
+    return size
+
+
 class Checker:
     """State of one inference; one object per definition or test."""
 
@@ -213,7 +222,7 @@ class Checker:
             case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
                 first = self.polynomial(left)
                 second = self.polynomial(right) if first is not None else None
-                return None if first is None or second is None else ARITHMETIC[operator](first, second)
+                return None if first is None or second is None else _small(ARITHMETIC[operator](first, second))
             case ast.Unary(operator="-", operand=operand):
                 value = self.polynomial(operand)
                 return None if value is None else sub(0, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .. import types as ty
 from ..diagnostics import DiagnosticError, fail
 from ..sizes import Size
@@ -61,22 +63,10 @@ def _step(checker: Checker, body: ast.Expr, state: ty.Type) -> None:
     try:
         checker.unifier.unify(state, after, body.span)
     except Mismatch as reason:
-        found = mismatch(
-            checker.unifier,
-            checker.generics,
-            state,
-            after,
-            body.span,
-            "the state after a step",
-            reason.reason,
-        )
-        raise DiagnosticError(_as_loop_error(found)) from None
-
-
-def _as_loop_error(found: object) -> object:
-    from dataclasses import replace
-
-    return replace(found, code="E060", message="a step changes the type or the shape of the loop's state")  # type: ignore[type-var]
+        what = "the state after a step"
+        found = mismatch(checker.unifier, checker.generics, state, after, body.span, what, reason.reason)
+        message = "a step changes the type or the shape of the loop's state"
+        raise DiagnosticError(replace(found, code="E060", message=message)) from None
 
 
 @rule(ast.Integral)

@@ -6,6 +6,7 @@ of definitions with annotated results are read before any body, so these may be 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -42,12 +43,15 @@ def check_module(
     `load` gives the checked module of an import path (or raises `DiagnosticError`), `prelude` the one that defines a
     word; `real` is what the type `real` and undetermined floats mean.
     """
-    limit = sys.getrecursionlimit()
+    limit, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, DEPTH))
+    gc.disable()  # the tables only grow: collections would find nothing and make checking slower than linear
     try:
         return _Module(tree, name, source, load, prelude, real).run()
     finally:
         sys.setrecursionlimit(limit)
+        if collecting:
+            gc.enable()
 
 
 class _Module:
@@ -88,9 +92,7 @@ class _Module:
         for name in ordered(self.scope.own):
             self.check(name)
         tests = tuple(self.test(item) for item in items if isinstance(item, ast.Test))
-        self.diagnostics.sort(
-            key=lambda d: d.span.start if d.span is not None and d.span.source is self.scope.source else -1
-        )
+        self.diagnostics.sort(key=self.place)
         in_order = {d.name: self.checked[d.name] for d in definitions if d.name in self.checked}
         return CheckedModule(
             self.scope.name,
@@ -102,6 +104,10 @@ class _Module:
             self.imports,
             tuple(self.diagnostics),
         )
+
+    def place(self, found: Diagnostic) -> int:
+        """Where in the text a diagnostic stands; those without a place come first."""
+        return found.span.start if found.span is not None and found.span.source is self.scope.source else -1
 
     def guard(self, action: Callable[..., None], item: ast.Item) -> None:
         try:

@@ -98,6 +98,13 @@ class Unifier:
     def size(self, size: Size) -> Size:
         """The size with every solved unknown replaced."""
         while not isinstance(size, int):
+            (monomial, count), *others = size.terms
+            if count == 1 and not others and len(monomial) == 1 and monomial[0][1] == 1:  # one variable: the usual case
+                found = self.sizes.get(monomial[0][0])
+                if found is None:
+                    break
+                size = found
+                continue
             solved = {name: self.sizes[name] for name in variables(size) if name in self.sizes}
             if not solved:
                 break

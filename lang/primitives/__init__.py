@@ -1,7 +1,7 @@
 """Primitives: one table of rows; names and operand types enter, result types, rules and costs leave.
 
-Every family module lists its rows in ``ROWS``. All passes read this table, so adding a primitive touches one family file
-(and, where a primitive is not elementwise, one line in the structural table of each evaluator).
+Every family module lists its rows in ``ROWS``. All passes read this table, so adding a primitive touches one
+family file (and, where a primitive is not elementwise, one line in the structural table of each evaluator).
 """
 
 from __future__ import annotations

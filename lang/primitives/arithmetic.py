@@ -1,4 +1,4 @@
-"""Rows of arithmetic: ``+ - * /``, powers, roots of signs and whole division. Rules in the language over x0, x1, y, z."""
+"""Rows of arithmetic: ``+ - * /``, powers and whole division. Rules in the language over x0, x1, y and z."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Operation counts of primitives that are not elementwise: operand types, result types and parameters enter.
 
-An addition, multiplication, division, comparison, square root and each elementary call count 1; selections and moves
-count 0. Counts are sizes, so programs with unknown sizes have a polynomial cost.
+An addition, multiplication, division, comparison, square root and each elementary call count 1; selections
+and moves count 0. Counts are sizes, so programs with unknown sizes have a polynomial cost.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rows of elementary functions: exponentials, logarithms, circular and hyperbolic functions, roots.
 
-`partials` are the differential equations a function satisfies (algebraic in x and y wherever one is known); `stable` is
-the form for floating point where the equation cancels or overflows. ``log(2)`` and ``acos(-1)`` keep the equations
-exact in every arithmetic; the stable forms use the rounded number.
+`partials` are the differential equations a function satisfies (algebraic in x and y wherever one is known);
+`stable` is the form for floating point where the equation cancels or overflows. ``log(2)`` and ``acos(-1)``
+keep the equations exact in every arithmetic; the stable forms use the rounded number.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Rows that read and write by index: `gather` and its transpose `scatter_add`, and `scatter`.
 
-Index arrays of one shape S address the leading axes. An index below 0 or at and above the length is out of range: the
-reference stops with a span, compiled `gather` gives NaN (0 for integers) and compiled scatters drop the element.
+Index arrays of one shape S address the leading axes. An index below 0 or at and above the length is out of
+range: the reference stops with a span, compiled `gather` gives NaN (0 for integers) and compiled scatters
+drop the element.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Rows of linear algebra over leading batch axes. Solutions are implicit: their tangents solve the linearised equation.
+"""Rows of linear algebra over leading batch axes. Solutions are implicit: their tangents solve the linearised
+equation.
 
 The Cholesky tangent is ``L Φ(L⁻¹ dA L⁻ᵀ)`` with Φ the lower triangle with halved diagonal (Murray 2016, arXiv
 1602.07527); it is built from triangular solutions, products and triangles, so the transpose follows.
@@ -129,7 +130,7 @@ ROWS: tuple[Primitive, ...] = (
         derivative=Implicit(
             "op(triangle(x0)) @ y - x1", _triangular_solve, (None, _triangular_solve_transposed)
         ),
-        doc="The y with op(x0) @ y = x1; reads one triangle of x0 (`unit`: with ones on the diagonal), transposed or not.",
+        doc="The y with op(x0) @ y = x1, op transposing or not; reads one triangle of x0 (`unit`: diagonal ones).",
         flops=costs.triangular_solve,
         domain="no zero on the diagonal of x0",
         params=("lower", "transposed", "unit"),

@@ -1,5 +1,5 @@
-"""Rows with kinks: guards and values, read in order. The values at a kink are JAX's, so traced programs keep them:
-ties of `maximum` split evenly, ``abs'(0) = 1``, ``relu'(0) = 0``, and `clip` is flat at its bounds."""
+"""Rows with kinks: guards and values, read in order. The values at a kink are JAX's, so traced programs keep
+them: ties of `maximum` split evenly, ``abs'(0) = 1``, ``relu'(0) = 0``, and `clip` is flat at its bounds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rows that reduce or accumulate along axes: sums, products, extrema, logsumexp and softmax.
 
-Products are differentiated without a division, so they stay exact when elements are zero: the others' product is the
-exclusive prefix times the exclusive suffix, and a running product is its own recurrence.
+Products are differentiated without a division, so they stay exact when elements are zero: the others' product
+is the exclusive prefix times the exclusive suffix, and a running product is its own recurrence.
 """
 
 from __future__ import annotations

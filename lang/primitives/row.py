@@ -1,8 +1,9 @@
 """The row of facts that states a primitive once.
 
-Everything the passes need follows from a row: its type, how it is evaluated, and its derivative as one of seven kinds.
-Rules are written in our own language over operands ``x0 x1 …``, the result ``y`` and the cotangent ``z``; rules that need
-axes or shapes are small functions over a `Builder`. A rule's builder function receives a `RuleContext`.
+Everything the passes need follows from a row: its type, how it is evaluated, and its derivative as one of
+seven kinds. Rules are written in our own language over operands ``x0 x1 …``, the result ``y`` and the
+cotangent ``z``; rules that need axes or shapes are small functions over a `Builder`. A rule's builder
+function receives a `RuleContext`.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ VariadicRule = Callable[[RuleContext, int, int], int | None]
 class Smooth:
     """Elementwise and differentiable on its domain: one partial per operand, algebraic in x and y.
 
-    `partials` are the definition (used by Taylor mode, proofs and enclosures, e.g. ``1 - y^2`` for tanh); `stable` is the
-    numeric form where the definition cancels. Either may use ``x0 …``, ``y`` and parameters by name.
+    `partials` are the definition (used by Taylor mode, proofs and enclosures, e.g. ``1 - y^2`` for tanh);
+    `stable` is the numeric form where the definition cancels. Either may use ``x0 …``, ``y`` and parameters
+    by name.
     """
 
     partials: tuple[str, ...]
@@ -56,11 +58,12 @@ class Smooth:
 class Linear:
     """Linear in each operand separately (multilinear).
 
-    `transposes[k]` maps the cotangent to that of operand k: an expression in ``z`` and the other operands, or a function
-    ``(context, z)``; a variadic primitive gives one function ``(context, z, k)`` instead of the tuple. None marks an operand that carries no derivative (an index, a condition). The tangent is the sum over operands of the
-    primitive with that operand replaced by its tangent. One rule instead of a tuple serves any number of operands.
-    `jointly` names operands in which it is linear *together* (concatenate, scatter_add: a sum of parts), for which the
-    tangent is the primitive applied to all tangents at once.
+    `transposes[k]` maps the cotangent to that of operand k: an expression in ``z`` and the other operands, or
+    a function ``(context, z)``; a variadic primitive gives one function ``(context, z, k)`` instead of the
+    tuple. None marks an operand that carries no derivative (an index, a condition). The tangent is the sum
+    over operands of the primitive with that operand replaced by its tangent. One rule instead of a tuple
+    serves any number of operands. `jointly` names operands in which it is linear *together* (concatenate,
+    scatter_add: a sum of parts), for which the tangent is the primitive applied to all tangents at once.
     """
 
     transposes: tuple[LinearRule, ...] | Callable[[RuleContext, int, int], int | None]
@@ -78,8 +81,8 @@ class Piecewise:
 class Selects:
     """The result is made of selected elements of operand 0.
 
-    `gather(context, tangent) -> slot` moves a tangent the way the values moved, by linear primitives only, so that the
-    transpose follows from it.
+    `gather(context, tangent) -> slot` moves a tangent the way the values moved, by linear primitives only, so
+    that the transpose follows from it.
     """
 
     gather: Callable[[RuleContext, int], int]
@@ -89,9 +92,10 @@ class Selects:
 class Implicit:
     """The result solves ``residual(x, y) = 0``.
 
-    `tangent(context, tangents)` builds the solution of the linearised equation from the operand tangents (None for an
-    inactive operand), by primitives linear in them, so that the transpose follows from it. `transposes` states the
-    transpose in operands the primitive is linear in (the right-hand side of a solve), which ends that recursion.
+    `tangent(context, tangents)` builds the solution of the linearised equation from the operand tangents
+    (None for an inactive operand), by primitives linear in them, so that the transpose follows from it.
+    `transposes` states the transpose in operands the primitive is linear in (the right-hand side of a solve),
+    which ends that recursion.
     """
 
     residual: str
@@ -123,13 +127,13 @@ CostRule = Callable[[tuple[ArrayType, ...], tuple[ArrayType, ...], Params], Size
 class Primitive:
     """One row.
 
-    `type` is the scalar type of an elementwise primitive, ``"(f, f) -> f"`` (f float, n number, b bool, i integer, a
-    anything; equal letters are equal types), or a surface type for people; `type_rule` computes result types when it is not elementwise.
-    `flops` counts operations per result element; a function of operand types, result types and params for the rest.
-    `numpy`/`jax` are dotted names for elementwise primitives; packages hold tables for the others.
-    `oracle` is the mpmath name or expression of the same function, sharing no code with `numpy`.
-    `domain` is a condition over x0, x1, … outside which the value is not defined; `samples` are intervals per operand
-    that generic tests draw from.
+    `type` is the scalar type of an elementwise primitive, ``"(f, f) -> f"`` (f float, n number, b bool, i
+    integer, a anything; equal letters are equal types), or a surface type for people; `type_rule` computes
+    result types when it is not elementwise. `flops` counts operations per result element; a function of
+    operand types, result types and params for the rest. `numpy`/`jax` are dotted names for elementwise
+    primitives; packages hold tables for the others. `oracle` is the mpmath name or expression of the same
+    function, sharing no code with `numpy`. `domain` is a condition over x0, x1, … outside which the value is
+    not defined; `samples` are intervals per operand that generic tests draw from.
     """
 
     name: str

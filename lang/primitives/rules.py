@@ -1,8 +1,8 @@
 """Rules of rows, elaborated: an expression in the language and named slots enter, steps of a builder leave.
 
-A rule reads operands ``x0 x1 …``, the result ``y``, the cotangent ``z`` and parameters by name. What is known while the
-rule is elaborated (numbers, parameters, conditions on them) is decided at once, so ``if order == 0 then …`` costs
-nothing, and literals take the dtype of the operands.
+A rule reads operands ``x0 x1 …``, the result ``y``, the cotangent ``z`` and parameters by name. What is known
+while the rule is elaborated (numbers, parameters, conditions on them) is decided at once, so ``if order == 0
+then …`` costs nothing, and literals take the dtype of the operands.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _names(context: RuleContext) -> dict[str, int]:
 
 
 def partial(context: RuleContext, row: Primitive, operand: int, *, stable: bool = True) -> int:
-    """The partial derivative of a `Smooth` or `Piecewise` row by one operand, as a slot (rank 0 when constant).
+    """The partial derivative of a `Smooth` or `Piecewise` row by one operand (rank 0 when constant).
 
     `stable` picks the numeric form where the row states one; without it the algebraic definition is used.
     """

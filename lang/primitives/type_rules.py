@@ -1,8 +1,8 @@
 """Type rules: operand types and parameters enter, result types leave.
 
-`elementwise` reads a row's scalar type such as ``"(f, f) -> f"``; the other functions serve one family of primitives
-each. A violated rule is a bug of the pass that built the step (the checker has already typed the program), so they
-raise `InternalError`.
+`elementwise` reads a row's scalar type such as ``"(f, f) -> f"``; the other functions serve one family of
+primitives each. A violated rule is a bug of the pass that built the step (the checker has already typed the
+program), so they raise `InternalError`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def convert(operands: Types, params: Params) -> Types:
     return (ArrayType(str(dict(params)["dtype"]), operands[0].shape),)
 
 
-# --- structure ---------------------------------------------------------------------------------------------------------
+# --- structure ----------------------------------------------------------------------------------------------
 
 
 def broadcast(operands: Types, params: Params) -> Types:
@@ -148,7 +148,7 @@ def iota(operands: Types, params: Params) -> Types:
     return (ArrayType("i64", (dict(params)["size"],)),)  # type: ignore[arg-type]
 
 
-# --- indexing ----------------------------------------------------------------------------------------------------------
+# --- indexing -----------------------------------------------------------------------------------------------
 
 
 def _index_shape(name: str, indices: Types, rank: int) -> tuple[Size, ...]:
@@ -173,7 +173,7 @@ def scatter(operands: Types, params: Params) -> Types:
     return (base,)
 
 
-# --- reductions, scans, orders -----------------------------------------------------------------------------------------
+# --- reductions, scans, orders ------------------------------------------------------------------------------
 
 
 def drop_axes(x: ArrayType, axes: tuple[int, ...]) -> ArrayType:
@@ -210,7 +210,7 @@ def argsort(operands: Types, params: Params) -> Types:
     return (ArrayType("i64", along_axis(operands, params)[0].shape),)
 
 
-# --- contraction and linear algebra ------------------------------------------------------------------------------------
+# --- contraction and linear algebra -------------------------------------------------------------------------
 
 
 def parse_spec(spec: str) -> tuple[tuple[str, ...], str]:

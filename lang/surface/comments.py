@@ -56,9 +56,7 @@ def preorder(tree: ast.Node) -> list[ast.Node]:
             stack.extend(reversed(item))
         elif isinstance(item, ast.Node):
             order.append(item)
-            stack.extend(
-                getattr(item, name) for name in reversed(item.__dataclass_fields__) if name != "span"
-            )
+            stack.extend(getattr(item, name) for name in reversed(item.__dataclass_fields__) if name != "span")
     return order
 
 

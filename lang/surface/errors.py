@@ -9,16 +9,14 @@ SYNTAX = (
         "E001",
         "this does not fit here",
         "user",
-        "A word or sign stands where the grammar allows something else. The message lists what could "
-        "stand there.",
+        "A word or sign stands where the grammar allows something else. The message lists what could stand there.",
         "def f(x: f64): f64 = x x\n",
     ),
     ErrorRow(
         "E002",
         "a bracket is never closed",
         "user",
-        "A `(`, `[` or `{` has no closing partner before the definition ends. The caret points at the "
-        "opening one.",
+        "A `(`, `[` or `{` has no closing partner before the definition ends. The caret points at the opening one.",
         "def f(x: f64): f64 = (x + 1.0\n\ndef g(x: f64): f64 = x\n",
     ),
     ErrorRow(
@@ -32,8 +30,7 @@ SYNTAX = (
         "E004",
         "`in` is missing",
         "user",
-        "A chain of `let` ends with `in` and the expression that is its value: `let a = 1.0 let b = a "
-        "in a + b`.",
+        "A chain of `let` ends with `in` and the expression that is its value: `let a = 1.0 let b = a in a + b`.",
         "def f(x: f64): f64 =\n  let y = x + 1.0\n  y * y\n",
     ),
     ErrorRow(
@@ -47,8 +44,7 @@ SYNTAX = (
         "E006",
         "a character has no meaning",
         "user",
-        "Programs are written with ASCII letters, digits and signs; comments and quoted texts may hold "
-        "any character.",
+        "Programs are written with ASCII letters, digits and signs; comments and quoted texts may hold any character.",
         "def f(α: f64): f64 = α\n",
     ),
     ErrorRow(
@@ -141,8 +137,7 @@ SYNTAX = (
         "E019",
         "a word of the language is no name",
         "user",
-        "Words such as `let`, `loop` or `score` always keep their meaning, also those reserved for what "
-        "comes later.",
+        "Words such as `let`, `loop` or `score` always keep their meaning, also those reserved for what comes later.",
         "def f(score: f64): f64 = score\n",
     ),
     ErrorRow(

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 
+from ..diagnostics import fail
 from .tables import END, load_tables
 
 Token = tuple[str, str, int, int]
 
 BAD = "BAD"
+MOST_PIECES = 2_000_000
+"""Tokens, comments and blanks of one text: a bound on memory."""
+
 _NAMES = ("LNAME", "UNAME")
 _IGNORED = ("BLANK", "COMMENT")
 
@@ -23,9 +28,7 @@ _IGNORED = ("BLANK", "COMMENT")
 def words() -> frozenset[str]:
     """Every word that has a meaning of its own somewhere."""
     return frozenset(
-        spelling
-        for spelling in load_tables().terminals
-        if spelling[0].isalpha() and spelling not in _regexes()
+        spelling for spelling in load_tables().terminals if spelling[0].isalpha() and spelling not in _regexes()
     )
 
 
@@ -52,7 +55,7 @@ def _pattern() -> re.Pattern[str]:
 
 
 def tokenize(text: str) -> tuple[list[Token], list[Token]]:
-    """The tokens of a text, closed by one of kind ``$END``, and its comments.
+    """The tokens of a text, closed by one of kind ``$END``, and its comments; E016 when there are too many.
 
     >>> [kind for kind, *_ in tokenize("let x = 2.0 -- two")[0]]
     ['let', 'LNAME', '=', 'NUMBER', '$END']
@@ -61,7 +64,9 @@ def tokenize(text: str) -> tuple[list[Token], list[Token]]:
     comments: list[Token] = []
     special = words()
     add = tokens.append
-    for match in _pattern().finditer(text):
+    reached = 0
+    for match in islice(_pattern().finditer(text), MOST_PIECES):
+        reached = match.end()
         kind = match.lastgroup
         if kind == "BLANK":
             continue
@@ -73,5 +78,8 @@ def tokenize(text: str) -> tuple[list[Token], list[Token]]:
             comments.append((kind, word.rstrip(), start, end))
         elif kind is not None:
             add((kind, word, start, end))
+    if reached < len(text):
+        hint = "split it into files and `import` them"
+        raise fail("E016", f"the text has more than {MOST_PIECES} words, signs and blanks", hint=hint)
     add((END, "", len(text), len(text)))
     return tokens, comments

@@ -46,8 +46,8 @@ def load(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        reason = getattr(error, "strerror", None) or str(error)
         raise fail("E018", f"cannot read `{path}`: {reason}", hint="check the path") from error
 
 
@@ -68,16 +68,12 @@ def decode(name: str, data: bytes) -> Source:
 def check_text(source: Source) -> None:
     """E016 for a text over the limit, E017 for a NUL character in it."""
     text = source.text
-    if len(text) > LARGEST or (
-        len(text) * 4 > LARGEST and len(text.encode("utf-8", "surrogatepass")) > LARGEST
-    ):
+    if len(text) > LARGEST or (len(text) * 4 > LARGEST and len(text.encode("utf-8", "surrogatepass")) > LARGEST):
         raise _too_large(source.name)
     place = text.find("\0")
     if place >= 0:
         span = Span(source, place, place + 1)
-        raise fail(
-            "E017", f"a NUL character at offset {place}", span, hint="this does not look like a text file"
-        )
+        raise fail("E017", f"a NUL character at offset {place}", span, hint="this does not look like a text file")
 
 
 def too_deep(node: object, span: Span) -> Diagnostic:

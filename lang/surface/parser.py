@@ -127,9 +127,7 @@ def _reduce(tables: Tables, stack: _Stack, rule: Rule, source: Source) -> int:
         elif children:
             children += parts[~pick]
         else:
-            children = parts[
-                ~pick
-            ]  # a helper list has one owner: it grows in place, which keeps long lists linear
+            children = parts[~pick]  # a helper list has one owner: it grows in place, which keeps long lists linear
     if rule.length:
         start, end = stack.starts[cut], stack.ends[-1]
         depth = max(stack.depths[cut:])
@@ -157,9 +155,7 @@ def _diagnose(source: Source, tokens: list[Token], first: int, stop: _Stop, entr
     if stop.finding is not None:
         return stop.finding
     item = _item_start(source, tokens, first, stop.place) if entry == "start" else first
-    states = _states_before(tokens, item, stop.place, entry) or _states_before(
-        tokens, first, stop.place, entry
-    )
+    states = _states_before(tokens, item, stop.place, entry) or _states_before(tokens, first, stop.place, entry)
     return explain(source, tokens[item : stop.place + 1], _acceptable(states), whole=entry == "start")
 
 

@@ -110,9 +110,7 @@ def _loop(p: Printer, node: ast.Loop) -> Doc:
 
 
 def _while(p: Printer, node: ast.While) -> Doc:
-    head = concat(
-        "loop ", p.whole(node.pattern), " = ", p.whole(node.initial), " while ", p.whole(node.condition)
-    )
+    head = concat("loop ", p.whole(node.pattern), " = ", p.whole(node.initial), " while ", p.whole(node.condition))
     return concat(head, " limit ", p.within(node.limit, SUM), " do", body(p, node.body))
 
 
@@ -151,9 +149,7 @@ EXPRESSIONS: dict[type, Rule] = {
     ast.Draw: lambda p, node: concat("let ", p.whole(node.pattern), " ~", nest(LINE, p.whole(node.value))),
     ast.Observe: _observe,
     ast.Score: lambda p, node: concat("score ", nest(p.whole(node.value))),
-    ast.Lambda: lambda p, node: concat(
-        "fn ", listed("(", p.all(node.parameters), ")"), " =>", body(p, node.body)
-    ),
+    ast.Lambda: lambda p, node: concat("fn ", listed("(", p.all(node.parameters), ")"), " =>", body(p, node.body)),
     ast.If: _if,
     ast.Range: lambda p, node: concat(f"{node.name} < ", p.within(node.size, SUM)),
     ast.For: _for,

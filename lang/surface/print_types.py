@@ -24,9 +24,7 @@ TYPES: dict[type, Rule] = {
         node.name, listed("(", p.all(node.items), ")") if node.items else ""
     ),
     ast.PatternNumber: lambda p, node: str(node.value),
-    ast.TypeName: lambda p, node: concat(
-        node.name, listed("[", p.all(node.arguments), "]") if node.arguments else ""
-    ),
+    ast.TypeName: lambda p, node: concat(node.name, listed("[", p.all(node.arguments), "]") if node.arguments else ""),
     ast.TypeArray: _type_array,
     ast.TypeTuple: lambda p, node: listed("(", p.all(node.items), ")"),
     ast.TypeRecord: lambda p, node: fields(p, node.fields, ": "),

@@ -117,9 +117,7 @@ def explain(source: Source, tokens: list[Token], accept: frozenset[str], *, whol
 
 def _unclosed_text(place: _Place) -> Diagnostic | None:
     if place.kind == BAD and place.text == '"':
-        return place.says(
-            "E005", 'this text has no closing `"`', 'a text ends on the line it begins: add `"`'
-        )
+        return place.says("E005", 'this text has no closing `"`', 'a text ends on the line it begins: add `"`')
     return None
 
 
@@ -128,11 +126,7 @@ def _foreign_comment(place: _Place) -> Diagnostic | None:
     joined = place.adjacent() + place.text
     if place.kind == BAD and place.text == "#":
         return place.says("E011", "`#` does not start a comment", hint)
-    if (
-        joined == "/*"
-        or place.tail.startswith("/*")
-        or (place.kind == "//" and not is_operator_place(place.accept))
-    ):
+    if joined == "/*" or place.tail.startswith("/*") or (place.kind == "//" and not is_operator_place(place.accept)):
         return place.says("E011", f"`{'//' if place.kind == '//' else '/*'}` does not start a comment", hint)
     if place.begins_line and place.tail.startswith("--"):
         return place.says("E011", "this is two minus signs, not a comment", "put a blank after `--`")
@@ -163,9 +157,7 @@ def _unknown_character(place: _Place) -> Diagnostic | None:
 
 def _equals_sign(place: _Place) -> Diagnostic | None:
     if place.kind == "=" and "==" in place.accept:
-        return place.says(
-            "E008", "`=` does not compare", "use `==` to compare, or `let x = … in …` to name a value"
-        )
+        return place.says("E008", "`=` does not compare", "use `==` to compare, or `let x = … in …` to name a value")
     return None
 
 
@@ -196,9 +188,7 @@ def _foreign_word(place: _Place) -> Diagnostic | None:
     for token in (place.tokens[-1], place.previous):
         if token is not None and token[0] in _NAMES and token[1] in FOREIGN_WORDS:
             span = Span(place.source, token[2], token[3])
-            return place.says(
-                "E010", f"`{token[1]}` is no word of this language", FOREIGN_WORDS[token[1]], (), span
-            )
+            return place.says("E010", f"`{token[1]}` is no word of this language", FOREIGN_WORDS[token[1]], (), span)
     if place.kind == "in" and place.accept == {"<"}:
         return place.says("E010", "`for` takes a bound, not a list", "write `for i < n => …` for 0 to n - 1")
     if place.kind == "if" and is_operator_place(place.accept):
@@ -210,9 +200,7 @@ def _foreign_word(place: _Place) -> Diagnostic | None:
 
 def _operand_word(place: _Place) -> Diagnostic | None:
     if place.kind in OPEN_EXPRESSIONS and is_operand_place(place.accept):
-        hint = (
-            "write `(if c then a else b)`" if place.kind == "if" else "put parentheses around the whole of it"
-        )
+        hint = "write `(if c then a else b)`" if place.kind == "if" else "put parentheses around the whole of it"
         return place.says("E020", f"`{place.kind}` cannot stand inside an operand", hint)
     return None
 
@@ -233,18 +221,14 @@ def _bracket(place: _Place) -> Diagnostic | None:
     opener = place.opener()
     if place.kind in BRACKETS.values():
         if opener is None:
-            return place.says(
-                "E003", f"`{place.kind}` closes nothing", "remove it, or add the bracket it closes"
-            )
+            return place.says("E003", f"`{place.kind}` closes nothing", "remove it, or add the bracket it closes")
         if BRACKETS[opener[0]] != place.kind:
             label = place.label(opener, "opened here")
             closer = BRACKETS[opener[0]]
             return place.says(
                 "E003", f"`{place.kind}` does not close `{opener[0]}`", f"close it with `{closer}`", label
             )
-    stops = place.kind in (END, "in", "then", "else", "do") or (
-        place.begins_line and place.kind in ITEM_WORDS
-    )
+    stops = place.kind in (END, "in", "then", "else", "do") or (place.begins_line and place.kind in ITEM_WORDS)
     if opener is not None and stops and "in" not in place.accept:
         span = Span(place.source, opener[2], opener[3])
         label = place.label(place.tokens[-1], f"still open before {found(place.kind, place.text)}")

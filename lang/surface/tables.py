@@ -55,9 +55,7 @@ def load_tables() -> Tables:
     data = json.loads((_FOLDER / "tables.json").read_text("utf-8"))
     return Tables(
         data["terminals"],
-        tuple(
-            Rule(target, length, tuple(template), make) for target, length, template, make in data["rules"]
-        ),
+        tuple(Rule(target, length, tuple(template), make) for target, length, template, make in data["rules"]),
         tuple(data["action_rows"][row] for row in data["action_of_state"]),
         tuple(data["goto_rows"][row] for row in data["goto_of_state"]),
         data["entry"],
@@ -74,9 +72,7 @@ def generate(strict: bool = False) -> dict[str, Any]:
     from lark import Lark
 
     grammar = (_FOLDER / "grammar.lark").read_text("utf-8")
-    lark = Lark(
-        grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=True, strict=strict
-    )
+    lark = Lark(grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=True, strict=strict)
     parse_table: Any = lark.parser.parser._parse_table  # lark offers no public view of its tables
     terminals = {terminal.name: terminal.pattern for terminal in lark.terminals}
     spelling = {name: pattern.value if pattern.type == "str" else name for name, pattern in terminals.items()}
@@ -84,8 +80,7 @@ def generate(strict: bool = False) -> dict[str, Any]:
     number = {rule: index for index, rule in enumerate(rules)}
     order = _walk(parse_table)
     actions = [
-        _action_row(parse_table.states[state], order, lambda rule: ~number[_rule(rule)], spelling)
-        for state in order
+        _action_row(parse_table.states[state], order, lambda rule: ~number[_rule(rule)], spelling) for state in order
     ]
     gotos = [_goto_row(parse_table.states[state], order, spelling) for state in order]
     action_rows, action_of_state = _share(actions)
@@ -154,9 +149,7 @@ def _action_row(row: Any, order: dict[int, int], number: Any, spelling: dict[str
     entries = {}
     for symbol, (_, argument) in sorted(row.items()):
         if symbol in spelling or symbol == END:
-            entries[spelling.get(symbol, END)] = (
-                order[argument] if isinstance(argument, int) else number(argument)
-            )
+            entries[spelling.get(symbol, END)] = order[argument] if isinstance(argument, int) else number(argument)
     return entries
 
 

@@ -80,7 +80,12 @@ def exit_code(diagnostics: Sequence[object]) -> int:
     errors = [item for item in diagnostics if isinstance(item, Diagnostic) and item.severity == "error"]
     if not errors:
         return OK
-    return BAD_INPUT if all("E160" <= item.code < "E190" for item in errors) else WRONG
+    return BAD_INPUT if all(_is_input(item.code) for item in errors) else WRONG
+
+
+def _is_input(code: str) -> bool:
+    """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
+    return "E016" <= code <= "E018" or "E160" <= code < "E190"
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from .. import _wire
-from .._module import MAX_BYTES, check_readable
 from ..lang.diagnostics import DiagnosticError, fail
+from ..lang.source import Source
 from .report import Report
 
 
@@ -23,15 +23,15 @@ def run(options: argparse.Namespace, report: Report) -> int:
     changed, code = [], 0
     for name in options.files:
         try:
-            text = _read(name)
-            formatted = _wire.format_source(text, "<stdin>" if name == "-" else name)
+            source = _read(name)
+            formatted = _wire.format_source(source)
         except DiagnosticError as error:
             report.diagnose(error.diagnostics)
             code = max(code, exit_code(error.diagnostics))
             continue
-        if formatted != text:
+        if formatted != source.text:
             changed.append(name)
-        _write(name, formatted, formatted != text, options.check, report)
+        _write(name, formatted, formatted != source.text, options.check, report)
     report.put({"changed": changed})
     for name in changed:
         report.note(f"{'would change' if options.check else 'formatted'} {name}")
@@ -50,14 +50,8 @@ def _write(name: str, formatted: str, changed: bool, check: bool, report: Report
             raise fail("E180", f"cannot write `{name}`: {error.strerror or error}") from None
 
 
-def _read(name: str) -> str:
-    if name != "-":
-        check_readable(name)
-        return Path(name).read_bytes().decode("utf-8")
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise fail("E180", f"standard input is larger than {MAX_BYTES >> 10} KiB, the limit for a program")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise fail("E180", f"standard input is not UTF-8 text (byte {error.start})") from None
+def _read(name: str) -> Source:
+    from ..lang.surface.limits import LARGEST, decode
+    from ..lang.surface.parser import read
+
+    return decode("<stdin>", sys.stdin.buffer.read(LARGEST + 1)) if name == "-" else read(name)

@@ -48,13 +48,13 @@ def test_exit_codes_tell_wrong_programs_from_bad_input() -> None:
 def bad_files(tmp_path: Path) -> dict[str, Path]:
     """Paths that hold no program, by what is wrong with them."""
     (tmp_path / "latin.pf").write_bytes(b"-- \xe9\n")
-    (tmp_path / "huge.pf").write_bytes(b" " * ((1 << 20) + 1))
+    (tmp_path / "huge.pf").write_bytes(b" " * ((1 << 22) + 1))
     (tmp_path / "folder.pf").mkdir()
     return {
         "No such file": tmp_path / "missing.pf",
         "is not UTF-8": tmp_path / "latin.pf",
         "larger than": tmp_path / "huge.pf",
-        "is a directory": tmp_path / "folder.pf",
+        "Is a directory": tmp_path / "folder.pf",
         "null": Path("a\0b.pf"),
     }
 
@@ -65,7 +65,7 @@ def test_unreadable_files_are_diagnostics(
 ) -> None:
     for reason, path in bad_files.items():
         code, out, err = pf(capsys, verb, path)
-        assert code == 2 and "error[E180]" in err and reason in err, (reason, err)
+        assert code == 2 and "error[E01" in err and reason in err, (reason, err)
         assert "Traceback" not in err and (out == "" or verb == "test")
 
 
@@ -74,7 +74,7 @@ def test_json_is_one_document_with_the_diagnostics(capsys: pytest.CaptureFixture
     document = json.loads(out)
     assert err == "" and document["exit"] == code == 2
     assert document["schema"] == 1 and document["command"] == "check"
-    assert [item["code"] for item in document["diagnostics"]] == ["E180"]
+    assert [item["code"] for item in document["diagnostics"]] == ["E018"]
 
 
 def test_our_own_bugs_exit_with_101_and_without_a_traceback(

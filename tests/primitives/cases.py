@@ -95,11 +95,38 @@ CURVED = (
     Case("cumprod", (_f(5, 2),), {"axis": 0, "reverse": False}),
     Case("cumprod", (_f(2, 5),), {"axis": 1, "reverse": True}),
     Case("cummax", (_f(2, 6),), {"axis": 1, "reverse": False}, kind="generic"),
-    Case("cummax", (_f(6,),), {"axis": 0, "reverse": True}, kind="generic"),
+    Case(
+        "cummax",
+        (
+            _f(
+                6,
+            ),
+        ),
+        {"axis": 0, "reverse": True},
+        kind="generic",
+    ),
     Case("cummin", (_f(6, 2),), {"axis": 0, "reverse": True}, kind="generic"),
-    Case("cummin", (_f(6,),), {"axis": 0, "reverse": False}, kind="generic"),
+    Case(
+        "cummin",
+        (
+            _f(
+                6,
+            ),
+        ),
+        {"axis": 0, "reverse": False},
+        kind="generic",
+    ),
     Case("sort", (_f(2, 5),), {"axis": 1}, kind="generic"),
-    Case("sort", (_f(5,),), {"axis": 0}, kind="generic"),
+    Case(
+        "sort",
+        (
+            _f(
+                5,
+            ),
+        ),
+        {"axis": 0},
+        kind="generic",
+    ),
     Case("logsumexp", (_f(2, 3),), {"axes": (1,)}),
     Case("softmax", (_f(2, 3),), {"axes": (0,)}),
     Case("solve", (_f(2, 3, 3), _f(2, 3, 2)), kind="square"),

@@ -79,7 +79,9 @@ def test_steps_have_no_derivative_as_in_jax(name: str) -> None:
     assert float(jax.grad(getattr(jnp, name))(1.0)) == 0.0
 
 
-@pytest.mark.parametrize(("point", "wanted"), [((0.0, 0.0), (0.0, 0.0)), ((0.0, 1.0), (1.0, 0.0)), ((2.0, 0.0), (0.0, math.log(2)))])
+@pytest.mark.parametrize(
+    ("point", "wanted"), [((0.0, 0.0), (0.0, 0.0)), ((0.0, 1.0), (1.0, 0.0)), ((2.0, 0.0), (0.0, math.log(2)))]
+)
 def test_power_has_no_nan_at_zero(point: tuple[float, ...], wanted: tuple[float, ...]) -> None:
     found = tuple(run_partial(partial_program(get("pow"), {}, k, stable=True), point) for k in (0, 1))
     assert found == pytest.approx(wanted)

@@ -1,7 +1,7 @@
 """Partial derivatives of `Smooth` and `Piecewise` rows against differences at 80 digits.
 
-The stable form is allowed 4 units in the last place times the conditioning of the derivative (and of the value ``y`` it
-may read); the algebraic form must agree to many digits when evaluated at 50 digits itself.
+The stable form is allowed 4 units in the last place times the conditioning of the derivative (and of the
+value ``y`` it may read); the algebraic form must agree to many digits when evaluated at 50 digits itself.
 """
 
 from __future__ import annotations

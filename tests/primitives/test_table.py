@@ -75,7 +75,9 @@ def test_scalars_mix_with_arrays_and_shapes_must_agree() -> None:
         primitives.result_types("mul", (ArrayType("f64", (3,)), vector))
 
 
-@pytest.mark.parametrize(("name", "operands"), [("add", (F64, I64)), ("exp", (I64,)), ("where", (F64, F64, F64)), ("add", (BOOL, BOOL))])
+@pytest.mark.parametrize(
+    ("name", "operands"), [("add", (F64, I64)), ("exp", (I64,)), ("where", (F64, F64, F64)), ("add", (BOOL, BOOL))]
+)
 def test_mixed_and_wrong_dtypes_are_refused(name: str, operands: tuple[ArrayType, ...]) -> None:
     with pytest.raises(InternalError):
         primitives.result_types(name, operands)

@@ -58,7 +58,7 @@ def _difference(case: Case, operands: list[np.ndarray], tangents: list[np.ndarra
         ]
         shaped = [x.reshape(y.shape) for x, y in zip(moved, operands, strict=True)]
         sides.append(np.asarray(evaluate_exact(_value(case), shaped, digits=60)[0], object))
-    return ((sides[0] - sides[1]) / (2 * float(STEP))).astype(float)
+    return np.asarray((sides[0] - sides[1]) / (2 * float(STEP))).astype(float)
 
 
 def _activities(count: int) -> list[tuple[bool, ...]]:

@@ -9,9 +9,7 @@ from pushforward.lang.surface import ast
 
 NOWHERE = Span(Source("<generated>", ""), 0, 0)
 
-lower = st.sampled_from(
-    ["x", "y_1", "alpha", "data", "limit", "at", "check", "cost", "dot", "within", "type", "_"]
-)
+lower = st.sampled_from(["x", "y_1", "alpha", "data", "limit", "at", "check", "cost", "dot", "within", "type", "_"])
 upper = st.sampled_from(["A", "P", "M", "Node"])
 word = st.one_of(lower, upper)
 BINARY = ("or", "and", "<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "//", "%", "@", "^")

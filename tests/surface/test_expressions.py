@@ -35,12 +35,8 @@ def test_every_operator_keeps_its_sign_and_sides(operator: str) -> None:
 
 @pytest.mark.parametrize("operator", "or and + - * / // % @".split())
 def test_left_associative(operator: str) -> None:
-    assert parse_expression(f"a {operator} b {operator} c") == parse_expression(
-        f"(a {operator} b) {operator} c"
-    )
-    assert parse_expression(f"a {operator} b {operator} c") != parse_expression(
-        f"a {operator} (b {operator} c)"
-    )
+    assert parse_expression(f"a {operator} b {operator} c") == parse_expression(f"(a {operator} b) {operator} c")
+    assert parse_expression(f"a {operator} b {operator} c") != parse_expression(f"a {operator} (b {operator} c)")
 
 
 def test_power_is_right_associative_and_binds_tighter_than_the_sign() -> None:

@@ -102,6 +102,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
 def test_nul_and_size_are_checked_for_texts_too() -> None:
     for text, code in (
         ("a\0b", "E017"),
+        ("+" * 3_000_000, "E016"),
         ("x" * (limits.LARGEST + 1), "E016"),
         ("-- " + "é" * 3_000_000, "E016"),
     ):

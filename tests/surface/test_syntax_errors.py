@@ -106,3 +106,9 @@ def test_every_program_with_a_piece_left_out_parses_or_is_explained() -> None:
             parse(Source("hole.pf", text[:start] + text[start + 5 :]))
         except DiagnosticError as error:
             assert all(item.code.startswith("E0") for item in error.diagnostics)
+
+
+def test_codes_are_unique_and_in_their_range() -> None:
+    codes = [row.code for row in SYNTAX]
+    assert codes == sorted(set(codes))
+    assert all("E001" <= code <= "E029" for code in codes)
