@@ -7,6 +7,7 @@ Zero is the absence of an entry; Sum is an entry with several contributions.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,8 +48,12 @@ class Ledger:
 
     def parts(self, slot: int) -> tuple[int | None, tuple[At, ...]]:
         """Take the dense part and the sparse parts, the latter joined where they share a form."""
-        joined = _join(self.builder, self._sparse.pop(slot, []))
-        return self._dense.pop(slot, None), tuple(joined)
+        b, dense = self.builder, self._dense.pop(slot, None)
+        known, parts = _by_known_place(b, self._sparse.pop(slot, []))
+        if known:
+            placed = _put_together(b, b.array_type(slot), known)
+            dense = placed if dense is None else b.apply("add", dense, placed)
+        return dense, tuple(_join(b, parts))
 
     def take(self, slot: int) -> int | None:
         """Take the cotangent as one dense slot; None when it is zero."""
@@ -73,6 +78,46 @@ class Ledger:
                 outer = tuple(b.broadcast(index, shape, ()) for index in indices)
                 self.add(x, At((*outer, *at.indices), at.value))
         return dense is not None or bool(sparse)
+
+
+MOST_ROWS = 64  # arrays of more rows are scattered to even where the places are known
+
+Places = dict[tuple[int, ...], int]
+
+
+def _by_known_place(b: Builder, parts: Sequence[At]) -> tuple[Places, list[At]]:
+    """Split contributions at literal places (added up per place) from the others."""
+    known: Places = {}
+    others: list[At] = []
+    depths: set[int] = set()
+    for part in parts:
+        places = tuple(b.scalar(index) for index in part.indices)
+        if any(place is None for place in places) or len(depths | {len(places)}) > 1:
+            others.append(part)
+            continue
+        depths.add(len(places))
+        key = tuple(int(place) for place in places if place is not None)
+        known[key] = b.apply("add", known[key], part.value) if key in known else part.value
+    return known, others
+
+
+def _put_together(b: Builder, type_: ArrayType, known: Places) -> int:
+    """The array with the given contributions at known places and zero elsewhere: rows put together, or a scatter."""
+    depth = len(next(iter(known)))
+    leading = type_.shape[:depth]
+    rows = product(leading)
+    if not isinstance(rows, int) or rows > MOST_ROWS:
+        total = b.zeros(type_)
+        for place, value in known.items():
+            indices = [b.constant(k, "i64") for k in place]
+            total = b.apply("scatter_add", total, value, *indices, proved=True)
+        return total
+    rest = type_.shape[depth:]
+    parts: list[int] = []
+    for place in itertools.product(*(range(int(size)) for size in leading if isinstance(size, int))):
+        row = known[place] if place in known else b.zeros(type_.with_shape(rest))
+        parts.append(b.apply("reshape", row, shape=(1, *rest)))
+    return b.apply("reshape", b.apply("concat", *parts, axis=0), shape=type_.shape)
 
 
 def _join(b: Builder, parts: Sequence[At]) -> list[At]:

@@ -24,29 +24,19 @@ def enter_venv() -> None:
     """Start over in `.venv` if it exists and is not what runs us."""
     venv = ROOT / ".venv"
     python = venv / "bin" / "python"
-    if (
-        python.is_file()
-        and Path(sys.prefix).resolve() != venv.resolve()
-        and "PF_BENCHMARKS_STARTED" not in os.environ
-    ):
+    if python.is_file() and Path(sys.prefix).resolve() != venv.resolve() and "PF_BENCHMARKS_STARTED" not in os.environ:
         os.environ["PF_BENCHMARKS_STARTED"] = "1"
         os.execv(python, [str(python), "-m", "benchmarks", *sys.argv[1:]])
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure the toolkit against its bars."
-    )
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the toolkit against its bars.")
     made.add_argument("areas", nargs="*", metavar="AREA", help="areas to run (default: all)")
     made.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
-    made.add_argument(
-        "--data", type=Path, default=None, help="folder of data sets (default: $PUSHFORWARD_DATA)"
-    )
+    made.add_argument("--data", type=Path, default=None, help="folder of data sets (default: $PUSHFORWARD_DATA)")
     made.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
-    made.add_argument(
-        "--results", type=Path, default=None, metavar="FILE", help="write the Markdown page here"
-    )
+    made.add_argument("--results", type=Path, default=None, metavar="FILE", help="write the Markdown page here")
     made.add_argument("--seed", type=int, default=0, help="seed of generated data (default: 0)")
     return made
 
@@ -100,9 +90,7 @@ def run_area(name: str, context: Context) -> list[Row]:
     for row in rows:
         value = "-" if row.value is None else f"{row.value:.4g}"
         verdict = {True: "ok  ", False: "FAIL", None: "void"}[row.ok]
-        print(
-            f"{verdict} {row.kind} {row.id}: {value} {row.unit} ({row.op} {row.target:g}) {row.note}".rstrip()
-        )
+        print(f"{verdict} {row.kind} {row.id}: {value} {row.unit} ({row.op} {row.target:g}) {row.note}".rstrip())
     return rows
 
 

@@ -61,9 +61,7 @@ def chain(steps: int) -> str:
     rows = []
     for i in range(steps):
         last, previous = names[-1], names[-2]
-        expression = (f"sin({last})", f"{last} * {'c' if i == 1 else previous}", f"{last} + {previous}")[
-            i % 3
-        ]
+        expression = (f"sin({last})", f"{last} * {'c' if i == 1 else previous}", f"{last} + {previous}")[i % 3]
         names.append(f"t{i + 2}")
         rows.append(f"  let {names[-1]} = {expression}\n")
     return f"def chain(x: f64, c: f64): f64 =\n{''.join(rows)}  in {names[-1]}\n"

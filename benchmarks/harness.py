@@ -136,9 +136,7 @@ def machine() -> dict[str, str | int]:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        names = [
-            line.split(":", 1)[1] for line in info.read_text().splitlines() if line.startswith("model name")
-        ]
+        names = [line.split(":", 1)[1] for line in info.read_text().splitlines() if line.startswith("model name")]
         model = names[0].strip() if names else model
     return {"cpu": model, "cores": os.cpu_count() or 1}
 

@@ -52,9 +52,7 @@ def gmm(name: str, file: str, sizes: tuple[int, int, int], data: Path | None, se
 
 def lstm(name: str, file: str, sizes: tuple[int, int], data: Path | None, seed: int) -> Problem:
     """A diagonal LSTM of sizes (layers, length)."""
-    p, note = read_or_generate(
-        data, file, adbench.read_lstm, partial(adbench.generate_lstm, *sizes, seed=seed)
-    )
+    p, note = read_or_generate(data, file, adbench.read_lstm, partial(adbench.generate_lstm, *sizes, seed=seed))
     layers, width = len(p.main) // 2, p.extra.shape[1]
     main, state = p.main.reshape(layers, 2, 4, width), p.state.reshape(layers, 2, width)
     arguments = (main, p.extra, state, p.sequence)

@@ -54,15 +54,12 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
     on_host = backend in ("llvm", "reference")
     arguments = [
-        jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value
-        for value in problem.arguments
+        jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value for value in problem.arguments
     ]
     return lambda: jax.block_until_ready(compiled(*arguments))
 
 
-def contenders(
-    problem: Problem, root: Path, backend: str
-) -> tuple[dict[str, Contender], float, dict[str, str]]:
+def contenders(problem: Problem, root: Path, backend: str) -> tuple[dict[str, Contender], float, dict[str, str]]:
     """All contenders that can be built, the seconds ours took to build, and why it cannot be if so."""
     table = importlib.import_module(f".peers.{problem.peers}", __package__).FORMULATIONS
     built = {name: peer_contender(objective, problem) for name, objective in table.items()}
@@ -113,19 +110,19 @@ def first_calls(calls: dict[str, Contender], failures: dict[str, str]) -> dict[s
 
 
 def one_time(call: Contender, repeats: int) -> tuple[float, Output]:
-    """Mean seconds of one complete call over `repeats` calls, and the last output."""
+    """Least seconds of one complete call among `repeats`, as ADBench takes it, and the last output."""
     output: Output = None
-    start = time.perf_counter()
+    least = float("inf")
     for _ in range(repeats):
+        start = time.perf_counter()
         output = call()
-    return (time.perf_counter() - start) / repeats, output
+        least = min(least, time.perf_counter() - start)
+    return least, output
 
 
 def race(calls: Mapping[str, Contender], rounds: int) -> tuple[dict[str, list[float]], dict[str, Output]]:
     """Time all contenders in every round, rotating who goes first, and keep the timed outputs."""
-    repeats = {
-        name: max(1, round(MIN_SECONDS / max(one_time(call, 3)[0], 1e-9))) for name, call in calls.items()
-    }
+    repeats = {name: max(1, round(MIN_SECONDS / max(one_time(call, 3)[0], 1e-9))) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     outputs: dict[str, Output] = {}
     names = list(calls)

@@ -71,6 +71,8 @@ class Builder:
         operands, types = tuple(operands), tuple(types)
         if not types:
             return ()
+        if isinstance(op, SizeValue) and isinstance(op.size, int):
+            op = Constant(constant_bytes(op.size, "i64"))
         key = (op, operands, types)
         found = self._numbered.get(key)
         if found is not None:

@@ -17,6 +17,7 @@ Kind = Literal["user", "limit"]
 FAMILIES = {
     ".surface.errors": "SYNTAX",  # E001-E029
     ".check.errors": "CHECK",  # E030-E099
+    ".elaborate.errors": "ELABORATION",  # E120-E139
 }
 """Module, relative to this package, to the name of its table: a tuple of `ErrorRow`."""
 

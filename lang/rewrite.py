@@ -192,18 +192,78 @@ def _no_axes(b: Builder, op: Apply, x: Operands) -> int | None:
 
 def _fold_integers(b: Builder, op: Apply, x: Operands) -> int | None:
     """Integer literals add and multiply at build time (wrapping as 64-bit integers do)."""
-    types = [b.array_type(slot) for slot in x]
-    if any(type_ != ArrayType("i64") for type_ in types):
-        return None
-    left, right = b.scalar(x[0]), b.scalar(x[1])
+    left, right = _literal(b, x[0], "i64"), _literal(b, x[1], "i64")
     if left is None or right is None:
         return None
     value = {"add": left + right, "sub": left - right, "mul": left * right}[op.primitive]
     return b.constant((int(value) + 2**63) % 2**64 - 2**63, "i64")
 
 
+def _fold_floats(b: Builder, op: Apply, x: Operands) -> int | None:
+    """Double-precision literals combine at build time: Python rounds as IEEE 754 asks."""
+    left, right = _literal(b, x[0], "f64"), _literal(b, x[1], "f64")
+    if left is None or right is None or (op.primitive == "div" and right == 0):
+        return None
+    match op.primitive:
+        case "add":
+            return b.constant(left + right, "f64")
+        case "sub":
+            return b.constant(left - right, "f64")
+        case "mul":
+            return b.constant(left * right, "f64")
+        case _:
+            return b.constant(left / right, "f64")
+
+
+def _fold_conversion(b: Builder, op: Apply, x: Operands) -> int | None:
+    value = _literal(b, x[0], "i64")
+    exact = value is not None and op["dtype"] == "f64" and abs(value) <= 2**53
+    return b.constant(float(value), "f64") if exact and value is not None else None
+
+
+def _literal(b: Builder, slot: int, dtype: str) -> float | int | None:
+    return b.scalar(slot) if b.types[slot] == ArrayType(dtype) else None
+
+
+def _gather_of_concat(b: Builder, op: Apply, x: Operands) -> int | None:
+    """An element at a literal place of an array put together from rows."""
+    found, place = _inner(b, x[0], "concat"), b.scalar(x[1]) if len(x) > 1 else None
+    if found is None or place is None or found[0]["axis"] != 0:
+        return None
+    start = 0
+    for part in found[1]:
+        rows = b.array_type(part).shape[0]
+        if not isinstance(rows, int):
+            return None
+        if start <= place < start + rows:
+            return _row_of_part(b, op, part, rows, int(place) - start, x[2:])
+        start += rows
+    return None
+
+
+def _row_of_part(b: Builder, op: Apply, part: int, rows: int, place: int, rest: Operands) -> int:
+    if rows > 1:
+        return b.apply("gather", part, b.constant(place, "i64"), *rest, **dict(op.params))
+    row = b.apply("reshape", part, shape=b.array_type(part).shape[1:])
+    return b.apply("gather", row, *rest, **dict(op.params)) if rest else row
+
+
+def _gather_of_broadcast(b: Builder, op: Apply, x: Operands) -> int | None:
+    """An element of a repeated scalar, when the place is known to exist."""
+    source = _source(b, x[0])
+    if source == x[0] or not op["proved"]:
+        return None
+    type_ = b.array_type(x[0])
+    batch = b.array_type(x[1]).shape
+    return b.broadcast(source, (*batch, *type_.shape[len(x) - 1 :]), ())
+
+
 REWRITES: tuple[Rewrite, ...] = (
     *(Rewrite("integer literals", name, _fold_integers) for name in ("add", "sub", "mul")),
+    *(Rewrite("double literals", name, _fold_floats) for name in ("add", "sub", "mul", "div")),
+    Rewrite("integer literal as a double", "convert", _fold_conversion),
+    Rewrite("element of rows put together", "gather", _gather_of_concat),
+    Rewrite("element of a repeated scalar", "gather", _gather_of_broadcast),
     Rewrite("x * 1", "mul", _times_one),
     Rewrite("x / 1", "div", _times_one),
     Rewrite("x * -1", "mul", _times_minus_one),

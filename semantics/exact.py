@@ -54,17 +54,13 @@ class Rationals:
     def function(self, name: str) -> Callable[..., Any]:
         found = _RATIONAL.get(name)
         if found is None:
-            raise fail(
-                "E108", f"rational arithmetic has no `{name}`", hint="evaluate with many digits instead"
-            )
+            raise fail("E108", f"rational arithmetic has no `{name}`", hint="evaluate with many digits instead")
         return found
 
 
 def _rational_power(base: Any, exponent: Any) -> Fraction:
     if Fraction(exponent).denominator != 1:
-        raise fail(
-            "E108", "rational arithmetic has whole powers only", hint="evaluate with many digits instead"
-        )
+        raise fail("E108", "rational arithmetic has whole powers only", hint="evaluate with many digits instead")
     return Fraction(base) ** int(exponent)
 
 
@@ -105,6 +101,8 @@ class Digits:
 
 class ExactArithmetic:
     """Arithmetic of the interpreter over a field."""
+
+    vectorises = False
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -163,9 +161,7 @@ class ExactArithmetic:
             return np.array(wrapped, np.int64).reshape(array.shape)[()]
         return array.astype(dtype)[()]
 
-    def _elementwise(
-        self, row: primitives.Primitive, params: dict[str, Any], result: ArrayType
-    ) -> Callable[..., Any]:
+    def _elementwise(self, row: primitives.Primitive, params: dict[str, Any], result: ArrayType) -> Callable[..., Any]:
         if row.oracle is None:
             raise InternalError(f"{row.name} states no oracle")
         scalar = scalar_function(row.oracle, params, self.field.function)
@@ -194,9 +190,7 @@ class ExactArithmetic:
         return self._shape(np.frompyfunc(int, 1, 1)(x), result)
 
     def _defined(self, op: Apply, rule: Defined, operands: tuple[ArrayType, ...]) -> Callable[..., Any]:
-        program = body(
-            op.primitive, operands, lambda b, x: [rule.definition(RuleContext(b, x, (), op.params))]
-        )
+        program = body(op.primitive, operands, lambda b, x: [rule.definition(RuleContext(b, x, (), op.params))])
         interpreter = Interpreter(self)
         return lambda *values: interpreter.run(program, values)[0]
 

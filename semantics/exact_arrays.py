@@ -100,7 +100,11 @@ def _running(join: Callable[[Any, Any], Any]) -> Callable[..., Array]:
     return run
 
 
-_BY_SIZE = cmp_to_key(lambda left, right: (left > right) - (left < right))
+def _compare(left: Any, right: Any) -> int:
+    return (left > right) - (left < right)
+
+
+_BY_SIZE = cmp_to_key(_compare)
 
 
 def _sort(x: Array, *, axis: int, field: Field) -> Array:
@@ -134,9 +138,7 @@ def _einsum(*operands: Array, spec: str, field: Field) -> Array:
         total = _zero(operands[0], field)
         for rest in product(*(range(sizes[letter]) for letter in summed)):
             at.update(zip(summed, rest, strict=True))
-            factors = [
-                _python(x[tuple(at[c] for c in term)]) for term, x in zip(terms, operands, strict=True)
-            ]
+            factors = [_python(x[tuple(at[c] for c in term)]) for term, x in zip(terms, operands, strict=True)]
             total = total + reduce(lambda left, right: left * right, factors)
         result[place] = total
     return result
@@ -148,9 +150,7 @@ def _einsum(*operands: Array, spec: str, field: Field) -> Array:
 def _batched(function: Callable[..., Any], *arrays: Array) -> Array:
     """Apply a function of matrices over leading batch axes."""
     batch = arrays[0].shape[:-2]
-    answers = {
-        place: np.asarray(function(*(x[place] for x in arrays)), object) for place in np.ndindex(batch)
-    }
+    answers = {place: np.asarray(function(*(x[place] for x in arrays)), object) for place in np.ndindex(batch)}
     inner = next(iter(answers.values())).shape if answers else arrays[-1].shape[-2:]
     result = np.empty((*batch, *inner), object)
     for place, answer in answers.items():
@@ -182,9 +182,7 @@ def _solve(a: Array, b: Array, *, field: Field) -> Array:
     return _batched(lambda a, b: _eliminate(a, b)[0], a, b)
 
 
-def _triangular_solve(
-    a: Array, b: Array, *, lower: bool, transposed: bool, unit: bool, field: Field
-) -> Array:
+def _triangular_solve(a: Array, b: Array, *, lower: bool, transposed: bool, unit: bool, field: Field) -> Array:
     n = a.shape[-1]
     kept = np.tri(n, dtype=bool) if lower else np.tri(n, dtype=bool).T
     triangle = np.where(kept, a, field.number(0))

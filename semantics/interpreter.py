@@ -35,6 +35,7 @@ from ..lang.ir import (
     substitute_sizes,
 )
 from ..lang.source import Span
+from .scalar_line import is_scalar_line
 from .shapes import solve_sizes
 
 Value = Any
@@ -72,6 +73,9 @@ class Limits:
 
 class Arithmetic(Protocol):
     """What an evaluator computes with."""
+
+    # Whether elementwise kernels also take arrays with one more axis than their types say.
+    vectorises: bool
 
     def dtype(self, name: str) -> np.dtype:
         """The NumPy dtype of arrays of an IR dtype."""
@@ -143,9 +147,7 @@ class Interpreter:
         """Apply a function value."""
         self.depth += 1
         if self.depth > self.limits.depth:
-            raise fail(
-                "E102", f"calls nest more than {self.limits.depth} deep", hint="is a base case missing?"
-            )
+            raise fail("E102", f"calls nest more than {self.limits.depth} deep", hint="is a base case missing?")
         inputs = [*function.captured, *arguments]
         outputs = self.run(self.sized(function.program, inputs), inputs)
         self.depth -= 1
@@ -156,8 +158,7 @@ class Interpreter:
         if not program.sizes:
             return program
         shapes = [
-            np.shape(x) if isinstance(t, ArrayType) else None
-            for t, x in zip(program.inputs, inputs, strict=True)
+            np.shape(x) if isinstance(t, ArrayType) else None for t, x in zip(program.inputs, inputs, strict=True)
         ]
         return substitute_sizes(program, solve_sizes(program.sizes, program.inputs, shapes, {}))
 
@@ -242,6 +243,8 @@ class Interpreter:
 
     def _each(self, op: Each, types: tuple[SlotType, ...]) -> Runner:
         size = _known(op.size)
+        if self.arithmetic.vectorises and is_scalar_line(op.body, op.captures):
+            return lambda values: self._each_at_once(op, values, types)
 
         def run(values: list[Value]) -> Sequence[Value]:
             captures, arrays = values[: op.captures], values[op.captures :]
@@ -252,6 +255,16 @@ class Interpreter:
             return gathered.results
 
         return run
+
+    def _each_at_once(self, op: Each, values: list[Value], types: tuple[SlotType, ...]) -> Sequence[Value]:
+        """All rounds of a line of scalar operations together, as operations on arrays."""
+        size = _known(op.size)
+        outputs = self.run(op.body, [*values, np.arange(size, dtype=np.int64)])
+        whole = [np.broadcast_to(output, (size,)) for output in outputs]
+        return [
+            array if how == "stack" else np.sum(array, dtype=self.arithmetic.dtype(_array(type_).dtype))
+            for array, how, type_ in zip(whole, op.combine, types, strict=True)
+        ]
 
     def _fold(self, op: Fold, types: tuple[SlotType, ...]) -> Runner:
         size, first = _known(op.size), op.captures + op.arrays

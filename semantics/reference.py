@@ -103,9 +103,7 @@ def _argument(type_: SlotType, value: Any) -> Any:
     dtype = numpy_dtype(type_.dtype)
     array = np.asarray(value, dtype) if isinstance(value, (bool, int, float, list)) else np.asarray(value)
     if array.dtype != dtype:
-        raise fail(
-            "E105", "an argument has the wrong kind of number", expected=str(type_), actual=str(array.dtype)
-        )
+        raise fail("E105", "an argument has the wrong kind of number", expected=str(type_), actual=str(array.dtype))
     return array[()]
 
 

@@ -25,6 +25,8 @@ Array = np.ndarray
 class NumpyArithmetic:
     """IEEE floats and wrapping integers."""
 
+    vectorises = True
+
     def dtype(self, name: str) -> np.dtype:
         return numpy_dtype(name)
 
@@ -96,9 +98,7 @@ def convert(x: Any, *, dtype: str) -> Any:
         ends = np.iinfo(target)
         whole = np.nan_to_num(np.trunc(source.astype(np.float64)), nan=0.0)
         safe = np.where((whole > ends.min) & (whole < ends.max), whole, 0.0).astype(target)
-        return np.where(whole >= ends.max, ends.max, np.where(whole <= ends.min, ends.min, safe)).astype(
-            target
-        )[()]
+        return np.where(whole >= ends.max, ends.max, np.where(whole <= ends.min, ends.min, safe)).astype(target)[()]
     return source.astype(target)[()]
 
 

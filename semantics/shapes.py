@@ -28,9 +28,7 @@ def solve_sizes(
     for type_, shape in zip(inputs, shapes, strict=True):
         if isinstance(type_, ArrayType) and shape is not None:
             if len(shape) != type_.rank:
-                raise fail(
-                    "E105", "an argument has the wrong number of axes", expected=str(type_), actual=str(shape)
-                )
+                raise fail("E105", "an argument has the wrong number of axes", expected=str(type_), actual=str(shape))
             equations += zip(type_.shape, shape, strict=True)
     while _learn(equations, known):
         pass
@@ -75,6 +73,4 @@ def _check(equations: Sequence[tuple[Size, int]], known: Mapping[str, int]) -> N
         wanted = substitute(size, known)
         if isinstance(wanted, int) and wanted != value:
             reason = "" if isinstance(size, int) else f" (it is {show(size)})"
-            raise fail(
-                "E106", "the arguments disagree about a size", expected=f"{wanted}{reason}", actual=str(value)
-            )
+            raise fail("E106", "the arguments disagree about a size", expected=f"{wanted}{reason}", actual=str(value))

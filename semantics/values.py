@@ -201,7 +201,7 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
             "E164",
             f"`{place}` does not hold {dtype} numbers" if dtype != "bool" else f"`{place}` does not hold booleans",
             expected=_show_array(shape, dtype),
-            actual=_brief(value) if array.dtype.kind == "O" else _show_array(array.shape, str(array.dtype)),
+            actual=_brief(value) if array.dtype.kind == "O" or not array.ndim else _show_array(array.shape, str(array.dtype)),
             hint=hint,
         )
     return array

@@ -31,15 +31,21 @@ Status = Literal["passed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What became of one claim on one back end; a skipped one says why it cannot run there."""
+    """What became of claim number `place` of a test on one back end; a skipped one says why it cannot run there."""
 
     test: str
+    place: int
     kind: str
     text: str
     backend: str
     status: Status
     why: str = ""
     diagnostic: Diagnostic | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The result without its diagnostic, which is reported apart."""
+        names = ("test", "place", "kind", "text", "backend", "status", "why")
+        return {name: getattr(self, name) for name in names}
 
 
 def difference(value: Any, expected: Any, tolerance: float | None) -> str | None:
@@ -128,12 +134,12 @@ def run_claims(
             except DiagnosticError as error:
                 found = error.diagnostics[0]
                 if tools.is_limit(found.code) and backend != "reference":
-                    yield ClaimResult(test.test.name, kind, text, backend, "skipped", found.message)
+                    yield ClaimResult(test.test.name, place, kind, text, backend, "skipped", found.message)
                     continue
                 wrong = found
             status: Status = "passed" if wrong is None else "failed"
             why = "" if wrong is None else wrong.message
-            yield ClaimResult(test.test.name, kind, text, backend, status, why, wrong)
+            yield ClaimResult(test.test.name, place, kind, text, backend, status, why, wrong)
 
 
 def _backends_of(claim: ast.Claim, backends: Sequence[str]) -> Sequence[str]:

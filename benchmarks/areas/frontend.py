@@ -145,9 +145,7 @@ def chain_row(folder: Path, context: Context, repeats: int) -> Row:
     command = [sys.executable, "-c", CHAIN_PROGRAM, str(path)]
     times, steps = [], ""
     for _ in range(repeats):
-        result = subprocess.run(
-            command, cwd=context.root, capture_output=True, text=True, timeout=300, check=False
-        )
+        result = subprocess.run(command, cwd=context.root, capture_output=True, text=True, timeout=300, check=False)
         if result.returncode != 0:
             return failed(CHAIN, join(last_line(result.stderr)))
         elapsed, steps = result.stdout.split()

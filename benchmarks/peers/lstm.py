@@ -72,9 +72,7 @@ def layer_by_layer(main: Array, extra: Array, state: Array, sequence: Array) -> 
     for layer in range(main.shape[0]):
         weight, bias = main[layer]
 
-        def step(
-            carry: Carry, gates: Carry, weight: Array = weight, bias: Array = bias
-        ) -> tuple[Carry, Array]:
+        def step(carry: Carry, gates: Carry, weight: Array = weight, bias: Array = bias) -> tuple[Carry, Array]:
             (hidden, cell), (forget, outgate) = carry, gates
             ingate = sigmoid(hidden * weight[1] + bias[1])
             cell = cell * forget + ingate * jnp.tanh(hidden * weight[3] + bias[3])

@@ -17,6 +17,7 @@ from ...lang.diagnostics import fail
 from ...lang.ir import ArrayType, Program, numpy_dtype
 from .lower import Lowered, lower
 from .pipeline import optimise
+from .split import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,20 @@ def _lowered(program: Program) -> Lowered:
 
 @lru_cache(maxsize=256)
 def _jitted(program: Program) -> Lowered:
-    return jax.jit(_lowered(program))
+    """The optimised program, jitted whole or, when it is very long, piece by piece."""
+    ready = optimise(program)
+    pieces = split(ready)
+    if len(pieces) == 1:
+        return jax.jit(lower(ready))
+    compiled = [(piece, jax.jit(lower(piece.program))) for piece in pieces]
+
+    def run(*operands: jax.Array) -> tuple[jax.Array, ...]:
+        slots = dict(enumerate(operands))
+        for piece, function in compiled:
+            slots.update(zip(piece.makes, function(*(slots[slot] for slot in piece.reads)), strict=True))
+        return tuple(slots[slot] for slot in ready.outputs)
+
+    return run
 
 
 def _is_wide(type_: object) -> bool:

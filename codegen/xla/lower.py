@@ -32,11 +32,6 @@ from .table import LOWERINGS, jax_dtype
 
 Lowered = Callable[..., tuple[Array, ...]]
 
-# Dependent scalar steps that XLA may fuse into one kernel. Compile time of such a kernel on CPU grows faster than
-# quadratically (0.9 s at 125 steps of a sine chain, minutes at 500), so longer chains are cut by barriers.
-CHAIN_LIMIT = 96
-
-
 def lower(program: Program) -> Lowered:
     """The program as a function from JAX arrays to a tuple of JAX arrays.
 
@@ -59,35 +54,9 @@ def lower(program: Program) -> Lowered:
 
 def _run(program: Program, operands: Sequence[Array]) -> tuple[Array, ...]:
     slots = list(operands)
-    chain = 0
     for step in program.steps:
         slots.extend(_step(step, [slots[slot] for slot in step.operands]))
-        chain += _is_scalar(step)
-        if chain == CHAIN_LIMIT:
-            slots, chain = _cut(program, slots), 0
     return tuple(slots[slot] for slot in program.outputs)
-
-
-def _is_scalar(step: Step) -> bool:
-    return isinstance(step.op, Apply) and all(isinstance(t, ArrayType) and not t.shape for t in step.types)
-
-
-def _cut(program: Program, slots: list[Array]) -> list[Array]:
-    """Keep XLA from fusing what came before with what comes next."""
-    live = sorted({slot for slot in _later_reads(program, len(slots)) if slot < len(slots)})
-    fenced = lax.optimization_barrier([slots[slot] for slot in live])
-    slots = list(slots)
-    for slot, value in zip(live, fenced, strict=True):
-        slots[slot] = value
-    return slots
-
-
-def _later_reads(program: Program, reached: int) -> set[int]:
-    reads = set(program.outputs)
-    for first, step in program.numbered():
-        if first >= reached:
-            reads.update(step.operands)
-    return reads
 
 
 def _step(step: Step, operands: list[Array]) -> Sequence[Array]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .. import types as ty
-from ..diagnostics import fail, suggest
+from ..diagnostics import fail
 from ..sizes import Size, add, mul, sub, variable
 from ..source import Span
 from ..surface import ast
@@ -121,7 +121,7 @@ def _read_data(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty
     if name == "size":
         message = "`size` is the type of a parameter of `def` only"
         raise fail("E031", message, node.span, hint="a size is an i64 anywhere else")
-    close = suggest(name, [*scope.type_words(), *generics.types])
+    close = scope.suggest(name, [*scope.type_words(), *generics.types])
     advice = close or f"to make it a type variable, add it to the brackets: `[{name}: type]`"
     raise fail("E031", f"there is no type `{name}`", node.span, hint=advice)
 

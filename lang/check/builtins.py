@@ -217,9 +217,7 @@ def _wrong_class(checker: Checker, letter: str, type_: ty.Type, node: ast.Expr, 
         advice = "this is a function: call it with `(…)`"
     elif isinstance(element, ty.Var):
         advice = f"nothing is known about `{element.name}`: a definition over any type can only move its values around"
-    return fail(
-        "E037", f"{what} works on {needs}", node.span, actual=show_open(checker.unifier, type_), hint=advice
-    )
+    return fail("E037", f"{what} works on {needs}", node.span, actual=show_open(checker.unifier, type_), hint=advice)
 
 
 def _same_shape(
@@ -356,9 +354,7 @@ def builtin_value(checker: Checker, node: ast.Name, wanted: ty.Type | None) -> t
     name = node.name
     fun = checker.head(wanted) if wanted is not None else None
     if name in SPECIAL or name in DERIVATIVES:
-        raise fail(
-            "E036", f"`{name}` is called, not passed around", node.span, hint=f"write `fn (…) => {name}(…)`"
-        )
+        raise fail("E036", f"`{name}` is called, not passed around", node.span, hint=f"write `fn (…) => {name}(…)`")
     alternatives = signatures(LIFTED[name]) if name in LIFTED else signatures(TABLE[name])
     count = len(alternatives[0].parameters)
     if isinstance(fun, ty.Fun) and len(fun.parameters) == count:
@@ -391,9 +387,7 @@ def _scalar(checker: Checker, type_: ty.Type, letters: dict[str, ty.Type]) -> ty
     return letters[type_.name]
 
 
-def apply_word(
-    checker: Checker, name: str, arguments: list[ty.Type], nodes: list[ast.Expr], node: ast.Node
-) -> ty.Type:
+def apply_word(checker: Checker, name: str, arguments: list[ty.Type], nodes: list[ast.Expr], node: ast.Node) -> ty.Type:
     """A lifted word or a word of the table applied to argument types."""
     if name in LIFTED:
         return lift(checker, LIFTED[name], arguments, nodes, node, f"`{name}`")

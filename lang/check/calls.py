@@ -131,10 +131,7 @@ def _count_error(
 
 
 def _show_call(checker: Checker, known: tuple[str, tuple[str, ...]] | None, function: ty.Fun) -> str:
-    types = [
-        "size" if isinstance(item, SizeOf) else show_open(checker.unifier, item)
-        for item in function.parameters
-    ]
+    types = ["size" if isinstance(item, SizeOf) else show_open(checker.unifier, item) for item in function.parameters]
     if known is None:
         return f"({', '.join(types)})"
     return f"{known[0]}({', '.join(f'{n}: {t}' for n, t in zip(known[1], types, strict=True))})"
@@ -143,9 +140,7 @@ def _show_call(checker: Checker, known: tuple[str, tuple[str, ...]] | None, func
 def _check_arguments(checker: Checker, node: ast.Call, arguments: list[ast.Expr], function: ty.Fun) -> None:
     """Lambdas come last, when the other arguments have told their parameters' types."""
     known = None
-    order = sorted(
-        range(len(arguments)), key=lambda place: _lateness(arguments[place], function.parameters[place])
-    )
+    order = sorted(range(len(arguments)), key=lambda place: _lateness(arguments[place], function.parameters[place]))
     for place in order:
         argument, parameter = arguments[place], function.parameters[place]
         if isinstance(parameter, SizeOf):
@@ -230,9 +225,7 @@ def _count(number: int) -> str:
 def _reduce(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reduce(f, x)``: x is [n]a, f is (a, a) -> a."""
     if len(nodes) != 2:
-        raise fail(
-            "E034", f"`reduce` takes 2 arguments, not {len(nodes)}", node.span, expected="reduce(f, x)"
-        )
+        raise fail("E034", f"`reduce` takes 2 arguments, not {len(nodes)}", node.span, expected="reduce(f, x)")
     array = checker.infer(nodes[1])
     size, element = checker.unifier.fresh_size("n"), checker.unifier.fresh()
     checker.demand(array, ty.Array((size,), element), nodes[1], "the array that `reduce` goes over")
@@ -268,9 +261,7 @@ def _flatten(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type
 def _reshape(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reshape(x, n, m, …)``: as many elements as before, which is a condition when it is not plain."""
     if len(nodes) < 2:
-        raise fail(
-            "E034", "`reshape` takes an array and at least one size", node.span, expected="reshape(x, n, m)"
-        )
+        raise fail("E034", "`reshape` takes an array and at least one size", node.span, expected="reshape(x, n, m)")
     array = _an_array(checker, nodes[0], "the first argument of `reshape`")
     shape = tuple(checker.size_expression(item, "an argument of `reshape`") for item in nodes[1:])
     for size, item in zip(shape, nodes[1:], strict=True):

@@ -41,7 +41,7 @@ def _claim(claim: ast.Claim, scope: ModuleScope) -> tuple[Typing, list[Diagnosti
         _type_claim(checker, claim)
     except DiagnosticError as error:
         checker.diagnostics.extend(error.diagnostics)
-    typing, _, _ = finish(checker, claim.span)
+    typing, _ = finish(checker, claim.span)
     return typing, checker.diagnostics
 
 
@@ -83,9 +83,7 @@ def _at(checker: Checker, function: ast.Expr, arguments: ast.Expr | None) -> Non
     if found is ERROR:
         return
     if not isinstance(found, ty.Fun):
-        raise fail(
-            "E052", "this claim is about a function", function.span, actual=show_open(checker.unifier, found)
-        )
+        raise fail("E052", "this claim is about a function", function.span, actual=show_open(checker.unifier, found))
     if arguments is not None:
         point(checker, found, arguments)
     tangents(checker, found, function.span)

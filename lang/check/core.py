@@ -98,9 +98,7 @@ class Checker:
         """Type an expression that must have a given type."""
         self.demand(self.infer(node, expected), expected, node, what)
 
-    def attempt(
-        self, node: ast.Expr, expected: ty.Type | None = None, what: str = "this expression"
-    ) -> ty.Type:
+    def attempt(self, node: ast.Expr, expected: ty.Type | None = None, what: str = "this expression") -> ty.Type:
         """Type an expression; an error is recorded, and the expression then agrees with everything."""
         mark, facts = len(self.trail), self.facts
         try:
@@ -130,9 +128,7 @@ class Checker:
             self.unifier.unify(expected, actual, node.span)
         except Mismatch as reason:
             raise DiagnosticError(
-                mismatch(
-                    self.unifier, self.generics, expected, actual, node.span, what, reason.reason, labels
-                )
+                mismatch(self.unifier, self.generics, expected, actual, node.span, what, reason.reason, labels)
             ) from None
 
     def head(self, type_: ty.Type) -> ty.Type:
@@ -172,12 +168,10 @@ class Checker:
         self.facts += (sub(bound, 1),)
         self.bind(name, Entry(Local(name), ty.I64, variable(unique)))
 
-    def instantiate(
-        self, module: str, name: str, scheme: Scheme, span: Span
-    ) -> tuple[Global, ty.Fun, dict[str, Size]]:
+    def instantiate(self, module: str, name: str, scheme: Scheme, span: Span) -> tuple[Global, ty.Fun, dict[str, Size]]:
         """A definition at fresh unknowns: its meaning, its function type and the sizes chosen."""
         if not scheme.types and not scheme.sizes:
-            for size, least, where in scheme.conditions:
+            for size, least, _ in scheme.conditions:
                 self.conditions.append(Condition(size, least, span, self.facts, f"`{name}`"))
             return (
                 Global(module, name, (), ()),
@@ -187,9 +181,7 @@ class Checker:
         types = {variable_: self.unifier.fresh(None, span) for variable_ in scheme.types}
         sizes: dict[str, Size] = {n: self.unifier.fresh_size(n, span) for n in scheme.sizes}
         parameters = tuple(
-            SizeOf(sizes[parameter])
-            if isinstance(type_, ty.SizeType)
-            else ty.substitute_type(type_, types, sizes)
+            SizeOf(sizes[parameter]) if isinstance(type_, ty.SizeType) else ty.substitute_type(type_, types, sizes)
             for parameter, type_ in scheme.parameters
         )
         for size, least, _ in scheme.conditions:
@@ -243,9 +235,7 @@ class Checker:
                     return variable(name)
             case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
                 self.types[id(node)] = ty.I64
-                return ARITHMETIC[operator](
-                    self.size_expression(left, what), self.size_expression(right, what)
-                )
+                return ARITHMETIC[operator](self.size_expression(left, what), self.size_expression(right, what))
             case _:
                 pass
         if isinstance(node, ast.Name) and node.name not in self.locals:
@@ -265,9 +255,7 @@ class Checker:
 
     def proves(self, size: Size) -> bool:
         """Whether ``size >= 0`` holds here, for all sizes and loop indices."""
-        bounds = {
-            name: self.unifier.size(bound) for name, bound in self.bounds.items() if name in variables(size)
-        }
+        bounds = {name: self.unifier.size(bound) for name, bound in self.bounds.items() if name in variables(size)}
         size = self.unifier.size(size)
         while bounds.keys() < (wanted := variables(size) & self.bounds.keys()):
             bounds = {name: self.unifier.size(self.bounds[name]) for name in wanted}

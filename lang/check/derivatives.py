@@ -111,9 +111,7 @@ def _function(checker: Checker, node: ast.Expr, word: str, hint: ty.Type | None)
     return function
 
 
-def _apply(
-    checker: Checker, word: str, function: ty.Fun, nodes: list[ast.Expr], hint: ty.Type | None
-) -> ty.Type:
+def _apply(checker: Checker, word: str, function: ty.Fun, nodes: list[ast.Expr], hint: ty.Type | None) -> ty.Type:
     where = nodes[0].span
     match word:
         case "grad" | "value_and_grad":
@@ -211,9 +209,7 @@ def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
     elif len(parameters) == 1:
         pairs = [(node, parameters[0])]
     elif any(isinstance(parameter, SizeOf) for parameter in parameters):
-        raise fail(
-            "E034", f"this function takes {len(parameters)} arguments: write them as a tuple", node.span
-        )
+        raise fail("E034", f"this function takes {len(parameters)} arguments: write them as a tuple", node.span)
     else:
         checker.check(node, ty.Tuple(parameters), "the point")
         return

@@ -48,12 +48,12 @@ def _constructor_or_unknown(checker: Checker, node: ast.Name) -> ty.Type:
         return ty.Fun(fields, result) if fields else result
     if node.name in LATER:
         raise fail(LATER[node.name][0], LATER[node.name][1], node.span)
+    if node.name in checker.scope.broken or "" in checker.scope.broken:
+        return ERROR
     if node.name in checker.scope.aliases:
-        raise fail(
-            "E030", f"`{node.name}` is a module, not a value", node.span, hint=f"write `{node.name}.word`"
-        )
+        raise fail("E030", f"`{node.name}` is a module, not a value", node.span, hint=f"write `{node.name}.word`")
     known = [*checker.locals, *checker.scope.words(), *WORDS, *CONSTANTS]
-    raise fail("E030", f"there is no `{node.name}` here", node.span, hint=suggest(node.name, known))
+    raise fail("E030", f"there is no `{node.name}` here", node.span, hint=checker.scope.suggest(node.name, known))
 
 
 def use_definition(checker: Checker, node: ast.Name | ast.Project, found: Definition) -> ty.Type:
@@ -72,9 +72,7 @@ def use_definition(checker: Checker, node: ast.Name | ast.Project, found: Defini
 @rule(ast.Integer)
 def integer(checker: Checker, node: ast.Integer, hint: ty.Type | None) -> ty.Type:
     if not -(2**63) <= node.value < 2**63:
-        raise fail(
-            "E063", "this integer does not fit into 64 bits", node.span, hint="write it as a float, e.g. 1e20"
-        )
+        raise fail("E063", "this integer does not fit into 64 bits", node.span, hint="write it as a float, e.g. 1e20")
     wanted = checker.head(hint) if hint is not None else None
     if type(wanted) is ty.Scalar and wanted.dtype != "bool":
         return wanted
@@ -260,9 +258,7 @@ def lambda_(checker: Checker, node: ast.Lambda, hint: ty.Type | None) -> ty.Type
 def _parameter(checker: Checker, parameter: ast.Parameter, given: ty.Type | None) -> ty.Type:
     if parameter.annotation is not None:
         return read_type(parameter.annotation, checker.scope, checker.generics)
-    if given is not None and not (
-        is_unknown(checker.head(given)) and checker.unifier.class_of(given) is None
-    ):
+    if given is not None and not (is_unknown(checker.head(given)) and checker.unifier.class_of(given) is None):
         return given
     raise fail(
         "E048",
@@ -288,9 +284,7 @@ def facts_of(checker: Checker, condition: ast.Expr, holds: bool) -> tuple[Size, 
     match condition:
         case ast.Unary(operator="not", operand=operand):
             return facts_of(checker, operand, not holds)
-        case ast.Binary(operator="and" | "or" as operator, left=left, right=right) if (
-            operator == "and"
-        ) == holds:
+        case ast.Binary(operator="and" | "or" as operator, left=left, right=right) if (operator == "and") == holds:
             return facts_of(checker, left, holds) + facts_of(checker, right, holds)
         case ast.Binary(operator="<" | "<=" | ">" | ">=" | "==" | "!=" as operator, left=left, right=right):
             first, second = checker.polynomial(left), checker.polynomial(right)

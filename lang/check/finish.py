@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from .. import types as ty
 from ..diagnostics import Diagnostic
-from ..sizes import Size, show, variables
+from ..sizes import Size, mul, show, sub, substitute, variables
 from ..source import Span
 from ..typed import ConstructorName, Global, Meaning, Typing
 from .core import Checker, Condition
-from .prove import decide, decide_zero
-from .report import Label, show_open, size_labels
+from .prove import decide, decide_zero, proved
 from .unify import ERROR, Mismatch, SizeOf, is_unknown
 
 Conditions = tuple[tuple[Size, int, Span], ...]
@@ -73,9 +72,7 @@ class Zonker:
     def meaning(self, meaning: Meaning) -> Meaning:
         match meaning:
             case Global(module, name, types, sizes) if types or sizes:
-                return Global(
-                    module, name, tuple(self.type(t) for t in types), tuple(self.size(s) for s in sizes)
-                )
+                return Global(module, name, tuple(self.type(t) for t in types), tuple(self.size(s) for s in sizes))
             case ConstructorName(module, data, tag, types) if types:
                 return ConstructorName(module, data, tag, tuple(self.type(t) for t in types))
             case _:
@@ -94,7 +91,7 @@ def _holds_functions(type_: ty.Type) -> bool:
             return False
 
 
-def finish(checker: Checker, whole: Span) -> tuple[Typing, Conditions, Zonker]:
+def finish(checker: Checker, whole: Span) -> tuple[Typing, Conditions]:
     """The typing of a definition or test and the conditions left on its sizes; errors go to the checker."""
     _settle(checker)
     failed = any(item.severity == "error" for item in checker.diagnostics)
@@ -113,7 +110,14 @@ def finish(checker: Checker, whole: Span) -> tuple[Typing, Conditions, Zonker]:
         )
     elif zonker.ambiguous is not None and not failed:
         _report_ambiguous(checker, zonker.ambiguous, whole)
-    return Typing(types, meanings, tuple(checker.unproved)), decide_conditions(checker), zonker
+    return Typing(types, meanings, tuple(checker.unproved)), decide_conditions(checker)
+
+
+def final_type(checker: Checker, type_: ty.Type) -> ty.Type:
+    """A type for use outside its definition; `ERROR` when something in it stayed open."""
+    zonker = Zonker(checker)
+    found = zonker.type(type_)
+    return found if zonker.ambiguous is None else ERROR
 
 
 def _report_ambiguous(checker: Checker, name: str, whole: Span) -> None:
@@ -166,25 +170,18 @@ def decide_conditions(checker: Checker) -> Conditions:
         if condition.least is None:
             verdict, model = decide_zero(size, facts)
         else:
-            verdict, model = decide(_shifted(size, condition.least), facts)
+            verdict, model = decide(sub(size, condition.least), facts)
         if verdict == "fails":
             checker.diagnostics.append(_refuted(checker, condition, size, model))
         elif verdict == "open":
             for row in _rows(size, condition.least):
-                left.setdefault(row, condition.span)
+                if not proved(sub(*row), (), {}):
+                    left.setdefault(row, condition.span)
     return tuple((size, least, span) for (size, least), span in left.items())
-
-
-def _shifted(size: Size, least: int) -> Size:
-    from ..sizes import sub
-
-    return sub(size, least)
 
 
 def _rows(size: Size, least: int | None) -> list[tuple[Size, int]]:
     """``size >= least`` with the constant on the right, or both directions of ``size = 0``."""
-    from ..sizes import mul, sub
-
     if least is None:
         return _rows(size, 0) + _rows(mul(-1, size), 0)
     if isinstance(size, int):
@@ -194,9 +191,6 @@ def _rows(size: Size, least: int | None) -> list[tuple[Size, int]]:
 
 
 def _refuted(checker: Checker, condition: Condition, size: Size, model: Mapping[str, int]) -> Diagnostic:
-    from ..sizes import substitute
-
-    relation = "0" if condition.least is None else f"at least {condition.least}"
     value = substitute(size, dict(model))
     if isinstance(size, int):
         actual = show(size)
@@ -207,18 +201,6 @@ def _refuted(checker: Checker, condition: Condition, size: Size, model: Mapping[
         message = f"{condition.what} changes the number of elements"
         expected = "a difference of 0 elements"
     else:
-        message = (
-            f"{condition.what} is never possible"
-            if not isinstance(size, int)
-            else f"{condition.what}: out of range"
-        )
-        expected = f"a value of {relation}" if condition.least == 0 else f"{relation}"
+        message = f"{condition.what} is not possible"
+        expected = f"at least {condition.least}"
     return Diagnostic("E041", message, condition.span, (), expected, actual)
-
-
-def final_result(checker: Checker, zonker: Zonker, type_: ty.Type) -> ty.Type:
-    """The result type of a definition without annotation."""
-    return zonker.type(type_)
-
-
-__all__ = ["Conditions", "Label", "Zonker", "finish", "final_result", "show_open", "size_labels"]

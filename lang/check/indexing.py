@@ -123,7 +123,5 @@ def _field(checker: Checker, node: ast.Update, field: str, type_: ty.Type) -> ty
     fields = dict(subject.fields) if isinstance(subject, ty.Record) else {}
     if field not in fields:
         what = f"there is no field `{field}` to change" if fields else f"`with .{field}` needs a record"
-        raise fail(
-            "E042", what, node.span, actual=show_open(checker.unifier, subject), hint=suggest(field, fields)
-        )
+        raise fail("E042", what, node.span, actual=show_open(checker.unifier, subject), hint=suggest(field, fields))
     return fields[field]

@@ -23,7 +23,7 @@ from .annotations import Generics, generics_of, read_type, signature
 from .claims import check_test
 from .core import Checker, Entry
 from .derivatives import packed, tangent
-from .finish import finish
+from .finish import final_type, finish
 from .scope import ModuleScope
 from .unify import ERROR, Mismatch
 
@@ -122,9 +122,9 @@ class _Module:
         try:
             module = self.load(item.path)
         except DiagnosticError as error:
-            raise DiagnosticError(
-                replace(d, span=item.span) if d.span is None else d for d in error.diagnostics
-            ) from None
+            self.scope.broken.add(item.alias or "")
+            found = (replace(d, span=item.span) if d.span is None else d for d in error.diagnostics)
+            raise DiagnosticError(found) from None
         if item.alias is None:
             self.scope.opened.append(module)
             self.imports[module.name] = module.name
@@ -166,9 +166,7 @@ class _Module:
         if item.name in self.scope.own:
             first = self.scope.own[item.name].span
             raise DiagnosticError(
-                Diagnostic(
-                    "E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),)
-                )
+                Diagnostic("E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),))
             )
         self.scope.own[item.name] = item
         self.scope.schemes[item.name] = None
@@ -222,12 +220,11 @@ class _Module:
             self._rules(checker, item, scheme, wanted if wanted is not None else result)
         except DiagnosticError as error:
             checker.diagnostics.extend(error.diagnostics)
-        typing, conditions, zonker = finish(checker, item.body.span)
-        final = scheme.result if declared is not None else zonker.type(result)
+        typing, conditions = finish(checker, item.body.span)
+        final = scheme.result if declared is not None else final_type(checker, result)
         complete = replace(scheme, result=final, conditions=conditions)
         self.diagnostics.extend(checker.diagnostics)
-        broken = declared is None and final == ERROR
-        self.scope.schemes[item.name] = None if broken else complete
+        self.scope.schemes[item.name] = None if final == ERROR else complete
         self.checked[item.name] = CheckedDef(self.scope.name, item, complete, typing)
 
     def _rules(self, checker: Checker, item: ast.Def, scheme: Scheme, result: ty.Type) -> None:
@@ -256,9 +253,7 @@ class _Module:
             parts = [tangent(checker, type_, rule.span) for type_ in inputs]
             moving = [part for part in parts if part != ty.UNIT]
             result_bar = tangent(checker, result, rule.span)
-            wanted = [
-                checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters
-            ]
+            wanted = [checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters]
             if rule.kind == "vjp":
                 expected = ty.Fun((*wanted, result_bar), packed(parts))
             else:
@@ -267,9 +262,7 @@ class _Module:
             checker.meanings[id(rule)] = meaning
             self._fits(checker, rule, scheme, expected, actual)
 
-    def _fits(
-        self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun
-    ) -> None:
+    def _fits(self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun) -> None:
         from ..sizes import variable
         from .report import show_open
         from .unify import SizeOf
@@ -284,9 +277,7 @@ class _Module:
         try:
             checker.unifier.unify(expected, actual, rule.span)
         except Mismatch:
-            shape = (
-                "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
-            )
+            shape = "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
             raise fail(
                 "E056",
                 f"`{rule.function}` does not fit as the {rule.kind} rule",

@@ -62,9 +62,7 @@ def _tuple_parts(checker: Checker, pattern: ast.PatternTuple, type_: ty.Type) ->
     return found.items
 
 
-def _bind_record(
-    checker: Checker, pattern: ast.PatternRecord, names: tuple[str, ...], type_: ty.Type
-) -> None:
+def _bind_record(checker: Checker, pattern: ast.PatternRecord, names: tuple[str, ...], type_: ty.Type) -> None:
     found = checker.head(type_)
     if found is ERROR:
         for name in names:
@@ -245,9 +243,7 @@ def _specialise(rows: list[Row], name: str, width: int) -> list[Row]:
     for row in rows:
         if _is_wild(row[0]):
             kept.append(_wilds(row[0], width) + row[1:])
-        elif (
-            isinstance(row[0], ast.PatternConstructor) and row[0].name == name and len(row[0].items) == width
-        ):
+        elif isinstance(row[0], ast.PatternConstructor) and row[0].name == name and len(row[0].items) == width:
             kept.append(row[0].items + row[1:])
     return kept
 
@@ -264,9 +260,7 @@ def _specialise_tuple(rows: list[Row], width: int) -> list[Row]:
 
 def _specialise_number(rows: list[Row], value: int) -> list[Row]:
     return [
-        row[1:]
-        for row in rows
-        if _is_wild(row[0]) or (isinstance(row[0], ast.PatternNumber) and row[0].value == value)
+        row[1:] for row in rows if _is_wild(row[0]) or (isinstance(row[0], ast.PatternNumber) and row[0].value == value)
     ]
 
 

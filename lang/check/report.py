@@ -34,14 +34,10 @@ def _collect(unifier: Unifier, type_: ty.Type, names: dict[str, ty.Type], sizes:
     match type_:
         case ty.Var(name) if is_unknown(type_):
             class_ = unifier.classes.get(name)
-            names[name] = ty.Var(
-                {"float": unifier.real, "number": "number", "scalar": "scalar"}.get(class_ or "", "_")
-            )
+            names[name] = ty.Var({"float": unifier.real, "number": "number", "scalar": "scalar"}.get(class_ or "", "_"))
         case ty.Array(shape, element):
             for size in shape:
-                sizes.update(
-                    {n: variable(f"?{unifier.size_names[n]}") for n in variables(size) if n[0] == "?"}
-                )
+                sizes.update({n: variable(f"?{unifier.size_names[n]}") for n in variables(size) if n[0] == "?"})
             _collect(unifier, element, names, sizes)
         case ty.Tuple(items) | ty.Data(_, items):
             for item in items:
@@ -118,11 +114,9 @@ def size_labels(
         for name in sorted(_size_variables(unifier, type_)):
             if name in unifier.bound_at and unifier.bound_at[name] != span:
                 value = unifier.size(variable(name))
-                if any(inner[0] == "?" for inner in variables(value)):
+                if any(inner[0] == "?" for inner in variables(value)) or show(value) == unifier.size_names[name]:
                     continue
-                label = Label(
-                    unifier.bound_at[name], f"{unifier.size_names[name]} = {show(value)} comes from here"
-                )
+                label = Label(unifier.bound_at[name], f"{unifier.size_names[name]} = {show(value)} comes from here")
                 labels[(label.span.start, label.span.end, label.text)] = label
         for name in sorted(_size_variables(unifier, unifier.resolve(type_))):
             if name in generics.sizes:
@@ -172,7 +166,7 @@ def hint(wanted: ty.Type, found: ty.Type, reason: str) -> str | None:
             if sorted(name for name, _ in first) == sorted(name for name, _ in second):
                 return "the same fields in another order: write them in the expected order"
             return "records have exactly the same fields in the same order"
-        case _, ty.Fun(parameters, result) if not isinstance(wanted, ty.Fun) and not is_unknown(wanted):
+        case _, ty.Fun() if not isinstance(wanted, ty.Fun) and not is_unknown(wanted):
             return "this is a function: call it with `(…)`"
         case _:
             return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..diagnostics import fail
+from ..diagnostics import fail, suggest
 from ..source import Source, Span
 from ..surface import ast
 from ..typed import CheckedData, CheckedModule, Scheme
@@ -36,6 +36,8 @@ class ModuleScope:
     constructors: dict[str, tuple[CheckedData, int]] = field(default_factory=dict)
     opened: list[CheckedModule] = field(default_factory=list)
     aliases: dict[str, CheckedModule] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)  # aliases of imports that failed; "" for one without alias
+    suggestions: int = 20  # how many more unknown names get one: each compares with every known word
     infer_scheme: Callable[[str, Span], Scheme | None] = lambda name, span: None
 
     def definition(self, name: str, span: Span) -> Definition | None:
@@ -90,6 +92,11 @@ class ModuleScope:
                 raise fail("E050", f"the constructor `{name}` is declared twice", span)
             self.constructors[name] = (data, tag)
         self.data[data.name] = data
+
+    def suggest(self, name: str, known: Iterable[str]) -> str | None:
+        """The known word nearest to an unknown one, for the first few unknown names of a module."""
+        self.suggestions -= 1
+        return suggest(name, known) if self.suggestions >= 0 else None
 
     def words(self) -> Iterator[str]:
         """Every plain name that could have been meant (for suggestions)."""

@@ -229,6 +229,10 @@ def _passed_through(b: Builder, op: Each, tidy: _Operands, body: Program, output
 
 
 def _emit_fold(b: Builder, op: Fold, operands: list[int], kept: tuple[int, ...]) -> Sequence[int]:
+    """The `Fold` with tidy operands and without carries that never change, which become captures."""
+    fixed = _fixed_carries(op, len(operands))
+    if fixed:
+        return _with_fixed_carries(b, op, operands, kept, fixed)
     outer = op.captures + op.arrays
     carries = len(operands) - outer
     kept_carries = [k for k in kept if k < carries]
@@ -255,6 +259,35 @@ def _emit_fold(b: Builder, op: Fold, operands: list[int], kept: tuple[int, ...])
         associative=op.associative,
     )
     return results
+
+
+def _fixed_carries(op: Fold, operands: int) -> list[int]:
+    """Carries that every round hands on unchanged."""
+    outer = op.captures + op.arrays
+    return [k for k in range(operands - outer) if op.body.outputs[k] == outer + k]
+
+
+def _with_fixed_carries(
+    b: Builder, op: Fold, operands: list[int], kept: tuple[int, ...], fixed: list[int]
+) -> Sequence[int]:
+    outer = op.captures + op.arrays
+    carries = len(operands) - outer
+    moving = [k for k in range(carries) if k not in fixed]
+    extras = range(carries, len(op.body.outputs))
+    count = len(op.body.inputs)
+    head = [*range(op.captures), *(outer + k for k in fixed)]
+    order = [*head, *range(op.captures, outer), *(outer + k for k in moving)]
+    body = _only(_with_inputs(op.body, [*order, count - 1]), [*moving, *extras])
+    condition = op.condition
+    if condition is not None:
+        # A condition takes captures and carries only, and a loop with one has no arrays.
+        condition = _with_inputs(condition, order)
+    place = {old: new for new, old in enumerate([*moving, *extras])}
+    changed = replace(op, captures=len(head), body=body, condition=condition)
+    left = tuple(place[k] for k in kept if k not in fixed)
+    slots = [operands[k] for k in order]
+    results = iter(_emit_fold(b, changed, slots, left) if left else ())
+    return [operands[outer + k] if k in fixed else next(results) for k in kept]
 
 
 def _without_carries(program: Program, outer: int, carries: int, kept: Sequence[int]) -> Program:

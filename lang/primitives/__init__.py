@@ -86,9 +86,7 @@ def has_effect(name: str) -> bool:
     return name in EFFECTS
 
 
-def flops(
-    name: str, operands: tuple[ArrayType, ...], results: tuple[ArrayType, ...], params: Params = ()
-) -> Size:
+def flops(name: str, operands: tuple[ArrayType, ...], results: tuple[ArrayType, ...], params: Params = ()) -> Size:
     """The number of operations of one step, a polynomial when sizes are unknown.
 
     >>> matrix, vector = ArrayType("f64", (2, 3)), ArrayType("f64", (3,))

@@ -44,9 +44,7 @@ def _logic(name: str, type_: str, oracle: str, doc: str) -> Primitive:
 
 ROWS: tuple[Primitive, ...] = (
     _comparison("eq", "equal", "x0 == x1", "Whether both are equal; NaN equals nothing.", "(a, a) -> b"),
-    _comparison(
-        "ne", "not_equal", "x0 != x1", "Whether both differ; NaN differs from everything.", "(a, a) -> b"
-    ),
+    _comparison("ne", "not_equal", "x0 != x1", "Whether both differ; NaN differs from everything.", "(a, a) -> b"),
     _comparison("lt", "less", "x0 < x1", "Whether x0 is less than x1; false for NaN."),
     _comparison("le", "less_equal", "x0 <= x1", "Whether x0 is at most x1; false for NaN."),
     _comparison("gt", "greater", "x0 > x1", "Whether x0 is greater than x1; false for NaN."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..ir import Params
 from ..sizes import Size, add, mul, product, sub
+from .row import CostRule
 from .type_rules import Types, letter_sizes
 
 
@@ -22,7 +23,7 @@ def reduction(operands: Types, results: Types, params: Params) -> Size:
     return max(0, count) if isinstance(count, int) else count
 
 
-def per_element(count: int) -> object:
+def per_element(count: int) -> CostRule:
     """A fixed number of operations per element of the first operand."""
 
     def cost(operands: Types, results: Types, params: Params) -> Size:

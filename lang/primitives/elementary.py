@@ -46,9 +46,7 @@ def _row(
 
 _EXPONENTIAL = (
     _row("exp", "e to the power x0.", "y", samples=(-600.0, 600.0), monotone="increasing", convex="convex"),
-    _row(
-        "expm1", "exp(x0) - 1, accurate near 0.", "y + 1", "exp(x0)", monotone="increasing", convex="convex"
-    ),
+    _row("expm1", "exp(x0) - 1, accurate near 0.", "y + 1", "exp(x0)", monotone="increasing", convex="convex"),
     _row(
         "exp2",
         "2 to the power x0.",

@@ -127,9 +127,7 @@ ROWS: tuple[Primitive, ...] = (
     Primitive(
         name="triangular_solve",
         type="([…, n, n]f, […, n, m]f) -> […, n, m]f",
-        derivative=Implicit(
-            "op(triangle(x0)) @ y - x1", _triangular_solve, (None, _triangular_solve_transposed)
-        ),
+        derivative=Implicit("op(triangle(x0)) @ y - x1", _triangular_solve, (None, _triangular_solve_transposed)),
         doc="The y with op(x0) @ y = x1, op transposing or not; reads one triangle of x0 (`unit`: diagonal ones).",
         flops=costs.triangular_solve,
         domain="no zero on the diagonal of x0",

@@ -48,7 +48,5 @@ ROWS: tuple[Primitive, ...] = (
         "argmax",
         "The place of the greatest element along the axis, the first of several; NaN counts as greatest.",
     ),
-    _places(
-        "argmin", "The place of the least element along the axis, the first of several; NaN counts as least."
-    ),
+    _places("argmin", "The place of the least element along the axis, the first of several; NaN counts as least."),
 )

@@ -73,12 +73,8 @@ ROWS: tuple[Primitive, ...] = (
     _step("floor", "(f) -> f", "The greatest whole number that is at most x0."),
     _step("ceil", "(f) -> f", "The least whole number that is at least x0."),
     _step("round", "(f) -> f", "The nearest whole number, the even one of two.", oracle="nint(x0)"),
-    _extremum(
-        "minimum", "if x0 < x1 then x0 else x1", "<", "The lesser of two; NaN if one is NaN.", "concave"
-    ),
-    _extremum(
-        "maximum", "if x0 > x1 then x0 else x1", ">", "The greater of two; NaN if one is NaN.", "convex"
-    ),
+    _extremum("minimum", "if x0 < x1 then x0 else x1", "<", "The lesser of two; NaN if one is NaN.", "concave"),
+    _extremum("maximum", "if x0 > x1 then x0 else x1", ">", "The greater of two; NaN if one is NaN.", "convex"),
     Primitive(
         name="clip",
         type="(n, n, n) -> n",

@@ -107,9 +107,7 @@ def _running_winner(context: RuleContext, x_dot: int) -> int:
     place = builder.broadcast(builder.apply("iota", size=shape[axis]), shape, (axis,))
     reverse = bool(dict(context.params)["reverse"])
     last = builder.size(shape[axis])
-    nowhere = (
-        builder.apply("sub", last, builder.constant(1, "i64")) if reverse else builder.constant(0, "i64")
-    )
+    nowhere = builder.apply("sub", last, builder.constant(1, "i64")) if reverse else builder.constant(0, "i64")
     marked = builder.apply("where", builder.apply("eq", x, y), place, nowhere)
     latest = builder.apply("cummin" if reverse else "cummax", marked, axis=axis, reverse=reverse)
     return take_along(context, x_dot, latest, axis)
@@ -183,12 +181,8 @@ _LOGIC = Discrete("truth values have no tangent")
 
 ROWS: tuple[Primitive, ...] = (
     _reduction("reduce_sum", Linear((_reduce_sum,)), "The sum over the axes; 0 for no elements."),
-    _reduction(
-        "reduce_max", Selects(_share_of_winners), "The greatest element over the axes; NaN if one is NaN."
-    ),
-    _reduction(
-        "reduce_min", Selects(_share_of_winners), "The least element over the axes; NaN if one is NaN."
-    ),
+    _reduction("reduce_max", Selects(_share_of_winners), "The greatest element over the axes; NaN if one is NaN."),
+    _reduction("reduce_min", Selects(_share_of_winners), "The least element over the axes; NaN if one is NaN."),
     _reduction(
         "reduce_prod",
         Implicit("y - prod(x0)", _reduce_prod),
@@ -202,9 +196,7 @@ ROWS: tuple[Primitive, ...] = (
         "Sums of all elements up to and with each one (from the end if reverse).",
     ),
     _running("cumprod", Defined(_cumprod), "Products of all elements up to and with each one."),
-    _running(
-        "cummax", Selects(_running_winner), "The greatest element so far; at ties the latest one counts."
-    ),
+    _running("cummax", Selects(_running_winner), "The greatest element so far; at ties the latest one counts."),
     _running("cummin", Selects(_running_winner), "The least element so far; at ties the latest one counts."),
     Primitive(
         name="logsumexp",

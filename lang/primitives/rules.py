@@ -58,9 +58,7 @@ def parse_rule(text: str) -> ast.Expr:
     return parse_expression(text)
 
 
-def expression(
-    builder: Builder, text: str, names: Mapping[str, int], params: Mapping[str, Param] | None = None
-) -> int:
+def expression(builder: Builder, text: str, names: Mapping[str, int], params: Mapping[str, Param] | None = None) -> int:
     """Emit an elementwise expression over named slots and return its slot (rank 0 when it is a constant).
 
     A name or form that rules do not have is a mistake in a row and raises `InternalError`.

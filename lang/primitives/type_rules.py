@@ -93,9 +93,7 @@ def broadcast(operands: Types, params: Params) -> Types:
     shape, axes = sizes_param(params, "shape"), axes_param(params)
     (x,) = operands
     require(len(axes) == x.rank and list(axes) == sorted(set(axes)), f"broadcast: axes {axes} for {x}")
-    fits = all(
-        0 <= axis < len(shape) and shape[axis] == size for axis, size in zip(axes, x.shape, strict=True)
-    )
+    fits = all(0 <= axis < len(shape) and shape[axis] == size for axis, size in zip(axes, x.shape, strict=True))
     require(fits, f"broadcast: {x} to {shape} along {axes}")
     return (x.with_shape(shape),)
 
@@ -229,9 +227,7 @@ def letter_sizes(spec: str, operands: Types) -> dict[str, Size]:
     require(len(terms) == len(operands), f"einsum {spec} of {len(operands)} operands")
     found: dict[str, Size] = {}
     for term, operand in zip(terms, operands, strict=True):
-        require(
-            len(term) == operand.rank and len(set(term)) == len(term), f"einsum {spec}: {term} for {operand}"
-        )
+        require(len(term) == operand.rank and len(set(term)) == len(term), f"einsum {spec}: {term} for {operand}")
         for letter, size in zip(term, operand.shape, strict=True):
             require(
                 found.setdefault(letter, size) == size,

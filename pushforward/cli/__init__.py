@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises, never prints a traceback unless `--debug` is given."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = _parser(words).parse_args(words)
+        options = _options(words)
     except SystemExit as stop:  # argparse has printed help, the version or what is wrong
         return stop.code if isinstance(stop.code, int) else BAD_INPUT
     report = Report(options.verb, as_json=options.json)
@@ -88,8 +88,22 @@ def _is_input(code: str) -> bool:
     return "E016" <= code <= "E018" or "E160" <= code < "E190"
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that is asked for gets its own options, the others stay one line of help."""
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    """The options of the command; only the verb that is asked for is imported to say what it takes."""
+    if not words or words[0] not in VERBS:
+        return _overview().parse_args(words)
+    verb = words[0]
+    line = VERBS[verb]
+    parser = argparse.ArgumentParser(prog=f"pf {verb}", description=line[0].upper() + line[1:] + ".")
+    parser.set_defaults(verb=verb)
+    import_module(f".{verb}", __name__).configure(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
+    return parser.parse_intermixed_args(words[1:])
+
+
+def _overview() -> argparse.ArgumentParser:
+    """What `pf --help` prints."""
     from .. import __version__
 
     parser = argparse.ArgumentParser(
@@ -99,11 +113,6 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pushforward {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    asked = next((word for word in words if not word.startswith("-")), None)
     for name, line in VERBS.items():
-        sub = verbs.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
-        sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
-        sub.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
-        if name == asked:
-            import_module(f".{name}", __name__).configure(sub)
+        verbs.add_parser(name, help=line)
     return parser

@@ -36,7 +36,8 @@ def run(options: argparse.Namespace, report: Report) -> int:
         rows.extend(_show(name, results, report))
     counts = Counter(row["status"] for row in rows)
     summary = ", ".join(f"{counts[status]} {status}" for status in ("passed", "failed", "skipped") if counts[status])
-    report.line(f"{len(rows)} claims: {summary or 'nothing to run'} ({', '.join(backends)}; seed {options.seed})")
+    claims = len({(row["file"], row["test"], row["place"]) for row in rows})
+    report.line(f"{claims} claim{'s' * (claims != 1)}: {summary or 'nothing to run'} ({', '.join(backends)}; seed {options.seed})")
     report.put({"claims": rows, "seed": options.seed, "backends": list(backends), **counts})
     return max(code, 1 if counts["failed"] else 0)
 
@@ -46,11 +47,11 @@ def _show(file: str, results: list[_wire.ClaimResult], report: Report) -> list[d
     for test in dict.fromkeys(result.test for result in results):
         own = [result for result in results if result.test == test]
         failed = [result for result in own if result.status == "failed"]
-        report.line(f"  {'FAIL' if failed else 'ok  '} {test} ({len(own)} claims)")
+        count = len({result.place for result in own})
+        report.line(f"  {'FAIL' if failed else 'ok  '} {test} ({count} claim{'s' * (count != 1)})")
         report.diagnose(result.diagnostic for result in failed if result.diagnostic is not None)
         for result in own:
             if result.status == "skipped":
                 report.note(f"  skipped on {result.backend}: {result.text} ({result.why})")
-            rows.append({"file": file, "test": test, "claim": result.text, "kind": result.kind, "status": result.status,
-                         "backend": result.backend, "why": result.why})  # fmt: skip
+            rows.append({"file": file, **result.to_json()})
     return rows

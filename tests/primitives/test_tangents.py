@@ -80,6 +80,22 @@ def test_tangent_is_the_directional_derivative(case: Case) -> None:
         np.testing.assert_allclose(result, _difference(case, operands, tangents), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.name.endswith("solve")], ids=str)
+def test_solutions_are_linear_in_the_right_hand_side(case: Case) -> None:
+    """The stated transpose of a solution in its right-hand side passes the dot test."""
+    derivative = get(case.name).derivative
+    assert isinstance(derivative, Implicit)
+    rule = derivative.transposes[1]
+    assert rule is not None
+    builder = Builder("transpose", case.types)
+    params = tuple(sorted(case.params.items()))
+    bar = builder.build((rule(RuleContext(builder, (0, 1), (), params), 1),))
+    a, v = case.operands()
+    z = np.random.default_rng(7).normal(size=v.shape)
+    image, back = evaluate(_value(case), [a, v])[0], evaluate(bar, [a, z])[0]
+    assert float(np.sum(image * z)) == pytest.approx(float(np.sum(v * back)), rel=1e-11)
+
+
 @pytest.mark.parametrize("case", [*LINEAR, *CURVED, *WITHOUT_DERIVATIVE], ids=str)
 def test_reference_and_exact_evaluation_agree(case: Case) -> None:
     operands = _operands(case, 4)

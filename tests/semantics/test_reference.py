@@ -25,7 +25,9 @@ from pushforward.lang.ir import (
 )
 from pushforward.lang.sizes import add, variable
 from pushforward.lang.types import Data
+from pushforward.semantics.exact import evaluate_exact
 from pushforward.semantics.reference import Closure, Limits, Variant, evaluate
+from pushforward.semantics.scalar_line import is_scalar_line
 
 N = variable("n")
 VECTOR = ArrayType("f64", (N,))
@@ -56,6 +58,31 @@ def test_each_stacks_and_sums() -> None:
     stacked, total = evaluate(_scaled_squares(), [2.0, np.array([1.0, 2.0, 3.0])])
     assert stacked.tolist() == [2.0, 9.0, 20.0]
     assert total == 14.0
+
+
+def _gathered_products() -> Program:
+    """``for i < n => x[i] * y[n - 1 - i]`` and their sum, read by index from captured vectors."""
+    builder = Builder("gathered products", (VECTOR, VECTOR), ("n",))
+    last = builder.apply("sub", builder.size(N), builder.constant(1, "i64"))
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        left = b.apply("gather", x[0], x[3], proved=True)
+        right = b.apply("gather", x[1], b.apply("sub", x[2], x[3]), proved=False)
+        return [b.apply("mul", left, right), b.constant(2.0)]
+
+    one = body("one", (VECTOR, VECTOR, I64, I64), write)
+    return builder.build(builder.each(N, (0, 1, last), (), one, ("stack", "sum")))
+
+
+def test_a_line_of_scalar_operations_runs_at_once_with_the_same_result() -> None:
+    program = _gathered_products()
+    assert is_scalar_line(program.steps[-1].op.body, 3)  # type: ignore[union-attr]
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
+    stacked, total = evaluate(program, [x, y])
+    assert stacked.tolist() == [6.0, 10.0, 12.0]
+    assert total == 6.0
+    exact, _ = evaluate_exact(program, [x, y])
+    assert exact.tolist() == stacked.tolist()
 
 
 def test_each_over_nothing() -> None:

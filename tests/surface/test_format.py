@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushforward.lang.source import Source
@@ -18,6 +18,7 @@ from pushforward.lang.surface.parser import parse, parse_expression, read
 from .generate import expressions, trees
 from .golden import check_golden
 
+relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GOLDEN = Path(__file__).parent / "golden"
 PROGRAMS = sorted(
     path
@@ -50,11 +51,13 @@ def test_programs_of_the_repository(path: Path) -> None:
     assert_formats_well(read(path).text)
 
 
+@relaxed
 @given(expressions)
 def test_expressions_survive_on_one_line(node: ast.Expr) -> None:
     assert parse_expression(format_node(node)) == node
 
 
+@relaxed
 @given(trees)
 def test_trees_survive(tree: ast.Tree) -> None:
     text = format_node(tree)
@@ -62,6 +65,7 @@ def test_trees_survive(tree: ast.Tree) -> None:
     assert parse(Source("text", assert_formats_well(text))) == tree
 
 
+@relaxed
 @given(trees, st.integers(0, 2**32))
 def test_comments_survive_anywhere(tree: ast.Tree, seed: int) -> None:
     choose = random.Random(seed)

@@ -8,7 +8,7 @@ import pytest
 
 from pushforward.lang.diagnostics import DiagnosticError
 from pushforward.lang.source import Source
-from pushforward.lang.surface import limits
+from pushforward.lang.surface import lexer, limits
 from pushforward.lang.surface.format import format_source
 from pushforward.lang.surface.parser import parse, parse_expression, read
 
@@ -102,8 +102,13 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
 def test_nul_and_size_are_checked_for_texts_too() -> None:
     for text, code in (
         ("a\0b", "E017"),
-        ("+" * 3_000_000, "E016"),
         ("x" * (limits.LARGEST + 1), "E016"),
         ("-- " + "é" * 3_000_000, "E016"),
     ):
         assert code_of(text) == code
+
+
+def test_the_number_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexer, "MOST_PIECES", 1_000)
+    assert code_of("+" * 1_001) == "E016"
+    assert code_of("+" * 999) == "E001"
