@@ -17,7 +17,7 @@ from ..lang.sizes import Size
 from .activity import is_float
 from .cost import Cost, flops, ir_size
 from .forward import forward
-from .reverse import reverse
+from .reverse import reverse, sweep_onto
 
 
 def _flags(program: Program, wrt: Sequence[int]) -> tuple[bool, ...]:
@@ -37,17 +37,14 @@ def value_and_gradient(program: Program, wrt: tuple[int, ...], *, memory: int | 
         memory: bytes that one loop may save (see `reverse`).
     """
     program = normalise(program)
-    both = reverse(program, _flags(program, wrt), memory=memory)
-    count = len(program.inputs)
     b = Builder(program.name, program.inputs, program.sizes)
-    seeds = []
-    for k, type_ in enumerate(t for t in program.output_types if is_float(t)):
-        assert isinstance(type_, ArrayType)
-        seeds.append(b.full(1.0 if k == 0 else 0.0, type_))
-    outputs = b.inline(both, [*range(count), *seeds])
-    bars = outputs[len(program.outputs) :]
+
+    def seed(position: int, type_: ArrayType) -> int:
+        return b.full(1.0 if position == 0 else 0.0, type_)
+
+    outputs, bars = sweep_onto(b, program, _flags(program, wrt), seed, memory)
     order = {k: position for position, k in enumerate(sorted(wrt))}
-    return normalise(b.build([*outputs[: len(program.outputs)], *(bars[order[k]] for k in wrt)]))
+    return normalise(b.build([*outputs, *(bars[order[k]] for k in wrt)]))
 
 
 def gradient(program: Program, wrt: tuple[int, ...]) -> Program:

@@ -6,7 +6,7 @@ Enters: a first-order program ``x -> y``. Leaves: ``(x, y_bar) -> (y, x_bar)``. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from ..lang.builder import Builder
@@ -38,23 +38,39 @@ def _reverse(program: Program, active: Flags, memory: int | None) -> Program:
     count = len(program.inputs)
     z_types = [type_ for type_ in program.output_types if is_float(type_)]
     b = Builder(program.name, [*program.inputs, *z_types], program.sizes)
+    outputs, bars = sweep_onto(b, program, active, lambda position, _: count + position, memory)
+    return b.build([*outputs, *bars])
+
+
+def sweep_onto(
+    b: Builder,
+    program: Program,
+    active: Flags,
+    seed: Callable[[int, ArrayType], int],
+    memory: int | None = None,
+) -> tuple[list[int], list[int]]:
+    """Run a program on the first inputs of a builder, forwards and backwards.
+
+    `seed(position, type)` gives the cotangent of float output number `position`. Returns the outputs and one cotangent
+    per active float input.
+    """
     wrt = [k for k, flag in enumerate(active) if flag and is_float(program.inputs[k])]
     sweep = Sweep(b, set(wrt), memory)
-    outputs = sweep.run_forward(program, range(count))
+    outputs = sweep.run_forward(program, range(len(program.inputs)))
     cut = len(b.steps)
-    zs = iter(range(count, count + len(z_types)))
+    position = 0
     for slot, type_ in zip(outputs, program.output_types, strict=True):
-        if is_float(type_):
-            z = next(zs)
+        if isinstance(type_, ArrayType) and type_.is_float:
             if slot in sweep.active:
-                sweep.ledger.add(slot, z)
+                sweep.ledger.add(slot, seed(position, type_))
+            position += 1
     sweep.run_backward(cut)
     bars = []
     for k in wrt:
         type_ = program.inputs[k]
         assert isinstance(type_, ArrayType)
         bars.append(sweep.or_zeros(sweep.ledger.take(k), type_))
-    return b.build([*outputs, *bars])
+    return outputs, bars
 
 
 def transpose(program: Program, linear: Flags) -> Program:

@@ -31,16 +31,7 @@ from ..lang.ir import (
 )
 from ..lang.sizes import Size, variables
 from ..lang.types import Type, array
-from .vmap_rules import Batch, Lane, apply_rule
-
-# Primitives whose derivative is bounded whatever the operands: running them for lanes that take another arm can put
-# neither inf nor NaN into a cotangent. Products are not among them (inf in one factor times the zero cotangent is NaN).
-_BOUNDED = frozenset(
-    "add sub neg abs sign floor ceil round minimum maximum clip where relu eq ne lt le gt ge logical_and logical_or "
-    "logical_not convert is_finite sin cos atan tanh logistic softplus erf broadcast reshape transpose slice pad reverse "
-    "concat iota reduce_sum reduce_max reduce_min reduce_all reduce_any argmax argmin cumsum cummax cummin sort argsort "
-    "triangle".split()
-)
+from .vmap_rules import Batch, Lane, apply_rule, keeps_cotangents
 
 
 def vmap(program: Program, mapped: tuple[bool, ...], size: Size, *, final: bool = False) -> Program:
@@ -212,7 +203,7 @@ def _any_lane(condition: Program) -> Program:
 def _freezing(
     op: Fold, fixed: tuple[bool, ...], size: Size, condition: Program, inner: Program, final: bool
 ) -> Program:
-    guard = not (final or _bounded(op.body))
+    guard = not (final or keeps_cotangents(op.body))
 
     def write(b: Builder, x: tuple[int, ...]) -> list[int]:
         batch = Batch(b, size)
@@ -228,32 +219,6 @@ def _freezing(
 
 
 # --- choices ---------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def _bounded(program: Program) -> bool:
-    """Whether no cotangent through the program can become infinite (a sufficient test)."""
-    literal = set[int]()
-    for first, step in program.numbered():
-        match step.op:
-            case Constant() | SizeValue():
-                literal.add(first)
-            case Apply("mul" | "div" as name):
-                varying = [slot for slot in step.operands if slot not in literal]
-                if len(varying) > 1 or (name == "div" and step.operands[1] in varying):
-                    return False
-            case Apply("broadcast") if step.operands[0] in literal:
-                literal.add(first)
-            case Apply(name):
-                floats = any(isinstance(type_, ArrayType) and type_.is_float for type_ in step.types)
-                if floats and name not in _BOUNDED:
-                    return False
-            case Call(inner):
-                if inner.rules or not _bounded(inner):
-                    return False
-            case _:
-                return False
-    return True
 
 
 def _choose(batch: Batch, condition: int, yes: int, no: int) -> int:
@@ -286,7 +251,7 @@ def _branch(batch: Batch, op: Branch, lanes: list[Lane], final: bool) -> list[La
     for number in reversed(range(len(op.arms))):
         taken = _takes(batch, selector.slot, number)
         arm = vmap(op.arms[number], mask, batch.size, final=final)
-        if final or _bounded(op.arms[number]):
+        if final or keeps_cotangents(op.arms[number]):
             values = batch.builder.inline(arm, slots)
         else:
             values = _guarded_arm(batch, arm, taken, captures)
@@ -349,17 +314,13 @@ def _ruled_call(batch: Batch, program: Program, lanes: Sequence[Lane], final: bo
 
 
 def _batched_rules(program: Program, size: Size, final: bool) -> tuple[tuple[str, Program], ...]:
-    return tuple(
-        (kind, vmap(rule, (True,) * len(rule.inputs), size, final=final)) for kind, rule in program.rules
-    )
+    return tuple((kind, vmap(rule, (True,) * len(rule.inputs), size, final=final)) for kind, rule in program.rules)
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
 
 
-def _signature(
-    program: Program, mapped: tuple[bool, ...], out: tuple[bool, ...], size: Size
-) -> Signature | None:
+def _signature(program: Program, mapped: tuple[bool, ...], out: tuple[bool, ...], size: Size) -> Signature | None:
     """The named signature with batched types, when every parameter is batched whole or not at all."""
     if program.signature is None or not all(out):
         return None

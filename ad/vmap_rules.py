@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..lang import primitives
 from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType
+from ..lang.ir import Apply, ArrayType, Call, Constant, Program, SizeValue
 from ..lang.sizes import Size, mul
 
 
@@ -182,13 +183,8 @@ def _einsum(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     assert isinstance(spec, str)
     inputs, output = spec.split("->")
     fresh = fresh_letter(spec)
-    terms = [
-        fresh + term if lane.mapped else term
-        for term, lane in zip(inputs.split(","), lanes, strict=True)
-    ]
-    return batch.builder.apply(
-        "einsum", *(lane.slot for lane in lanes), spec=f"{','.join(terms)}->{fresh}{output}"
-    )
+    terms = [fresh + term if lane.mapped else term for term, lane in zip(inputs.split(","), lanes, strict=True)]
+    return batch.builder.apply("einsum", *(lane.slot for lane in lanes), spec=f"{','.join(terms)}->{fresh}{output}")
 
 
 def fresh_letter(spec: str) -> str:
@@ -228,12 +224,48 @@ RULES: dict[str, Rule] = {
     "scatter_add": _scatter,
     "scatter": _scatter,
     "einsum": _einsum,
-    **dict.fromkeys(
-        ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_all", "reduce_any"), _shift_axes
-    ),
+    **dict.fromkeys(("reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_all", "reduce_any"), _shift_axes),
     **dict.fromkeys(("argmax", "argmin", "sort", "argsort"), _shift_axis),
     **dict.fromkeys(("cumsum", "cumprod", "cummax", "cummin"), _shift_axis),
     **dict.fromkeys(("logsumexp", "softmax"), _shift_axes),
     **dict.fromkeys(("solve", "triangular_solve"), _solve),
     **dict.fromkeys(("cholesky", "logdet", "triangle"), _leading),
 }
+
+
+# --- derivatives of lanes that do not take part ---------------------------------------------------------------------
+
+# Primitives whose derivative is a number whatever the operands, inf and NaN included: running them for lanes that
+# take another arm puts no NaN into a cotangent. Smooth functions are not among them, since the zero cotangent times a
+# partial derivative at inf or NaN is NaN; nor are products, where the other factor is the partial.
+_LINEAR = frozenset(
+    "add sub neg sign floor ceil round minimum maximum clip where relu eq ne lt le gt ge logical_and logical_or "
+    "logical_not convert is_finite stop_gradient broadcast reshape transpose slice pad reverse concat iota gather "
+    "scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort triangle".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def keeps_cotangents(program: Program) -> bool:
+    """Whether every cotangent through the program stays a number, whatever the operands (a sufficient test)."""
+    literal = set[int]()
+    for first, step in program.numbered():
+        match step.op:
+            case Constant() | SizeValue():
+                literal.add(first)
+            case Apply("mul" | "div" as name):
+                varying = [slot for slot in step.operands if slot not in literal]
+                if len(varying) > 1 or (name == "div" and step.operands[1] in varying):
+                    return False
+            case Apply("broadcast") if step.operands[0] in literal:
+                literal.add(first)
+            case Apply(name):
+                floats = any(isinstance(type_, ArrayType) and type_.is_float for type_ in step.types)
+                if floats and name not in _LINEAR:
+                    return False
+            case Call(inner):
+                if inner.rules or not keeps_cotangents(inner):
+                    return False
+            case _:
+                return False
+    return True

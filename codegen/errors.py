@@ -26,7 +26,7 @@ ROWS: tuple[ErrorRow, ...] = (
         "an f64 program inside a 32-bit trace",
         "user",
         "JAX runs in 32 bits unless told otherwise, and types here are exact: f64 is never rounded silently. Convert "
-        "the program with `.astype(\"f32\")`, or enable x64 around the trace.",
+        'the program with `.astype("f32")`, or enable x64 around the trace.',
         "jax.jit(program.to_jax())(1.0)  # outside `jax.enable_x64(True)`",
     ),
     ErrorRow(
@@ -35,5 +35,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "user",
         "A compiled program takes as many arrays as it has input slots, each of exactly its shape.",
         "compile_xla(program)([np.zeros(3)])  # for an input of type [4]f64",
+    ),
+    ErrorRow(
+        "E144",
+        "the program is too long for XLA",
+        "limit",
+        "XLA compiles a straight line of scalar steps in time that grows with the square of its length. Loops stay "
+        'loops and cost nothing here; unrolled repetition should be a loop, or be compiled by the "llvm" back end.',
+        "def f(x: f64): f64 = sin(sin(sin(x)))  -- thousands of times over",
     ),
 )

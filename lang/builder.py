@@ -7,6 +7,7 @@ slot, simple rewrites of `lang.rewrite` apply on the way in, and steps nobody re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from .diagnostics import InternalError
 from .ir import (
@@ -28,6 +29,7 @@ from .ir import (
     scalar_value,
 )
 from .primitives import has_effect, result_types
+from .rewrite import rewrite_apply
 from .sizes import Size
 from .source import Span
 
@@ -44,6 +46,7 @@ class Builder:
         self.firsts: list[int] = []  # the slot of the first result of each step
         self.origin: Span | None = None
         self._definition: dict[int, Step] = {}
+        self._kind: dict[int, str] = {}
         self._numbered: dict[tuple[Op, tuple[int, ...], tuple[SlotType, ...]], int] = {}
 
     # --- looking ---
@@ -84,20 +87,28 @@ class Builder:
         self.types.extend(types)
         for slot in range(first, first + len(types)):
             self._definition[slot] = step
+        if isinstance(op, Apply):
+            self._kind[first] = op.primitive
+        elif isinstance(op, Constant):
+            self._kind[first] = "constant"
         if not (isinstance(op, Apply) and has_effect(op.primitive)):
             self._numbered[key] = first
         return tuple(range(first, first + len(types)))
 
     def apply(self, primitive: str, *operands: int, **params: Param) -> int:
         """Apply a one-result primitive; the type follows from its row, and rewrites may answer instead."""
-        from .rewrite import rewrite_apply
+        return self._apply(Apply(primitive, tuple(sorted(params.items()))), operands)
 
-        op = Apply(primitive, tuple(sorted(params.items())))
+    def _apply(self, op: Apply, operands: tuple[int, ...]) -> int:
         known = rewrite_apply(self, op, operands)
         if known is not None:
             return known
-        types = result_types(primitive, tuple(self.array_type(slot) for slot in operands), op.params)
+        types = _result_types(op, tuple(self.types[slot] for slot in operands))
         return self.emit(op, operands, types)[0]
+
+    def kinds(self, operands: Iterable[int]) -> set[str | None]:
+        """What made the operands: primitive names, ``"constant"``, or None for anything else."""
+        return {self._kind.get(slot) for slot in operands}
 
     def constant(self, value: object, dtype: str = "f64", shape: tuple[int, ...] = ()) -> int:
         """A literal scalar or array."""
@@ -185,7 +196,7 @@ class Builder:
     def replay(self, step: Step, operands: Sequence[int]) -> tuple[int, ...]:
         """Emit a step of another program onto operands of this one, through the same rewrites."""
         if isinstance(step.op, Apply) and len(step.types) == 1:
-            return (self.apply(step.op.primitive, *operands, **dict(step.op.params)),)
+            return (self._apply(step.op, tuple(operands)),)
         if isinstance(step.op, Branch) and isinstance(self.types[operands[0]], ArrayType):
             return self.branch(operands[0], operands[1:], step.op.arms)
         return self.emit(step.op, operands, step.types)
@@ -202,6 +213,14 @@ class Builder:
         steps, rename = _live(self.inputs, self.steps, outputs)
         renamed = tuple(rename[slot] for slot in outputs)
         return Program(self.name, self.sizes, self.inputs, steps, renamed, rules, signature)
+
+
+@lru_cache(maxsize=65536)
+def _result_types(op: Apply, operands: tuple[SlotType, ...]) -> tuple[ArrayType, ...]:
+    for type_ in operands:
+        if not isinstance(type_, ArrayType):
+            raise InternalError(f"{op.primitive} is applied to {type_}, not to an array")
+    return result_types(op.primitive, operands, op.params)  # type: ignore[arg-type]
 
 
 def _combined(type_: SlotType, how: str, size: Size) -> SlotType:
@@ -223,10 +242,13 @@ def _live(
     keep: list[int] = []
     for position in range(len(steps) - 1, -1, -1):
         step, first = steps[position], firsts[position]
-        effect = isinstance(step.op, Apply) and has_effect(step.op.primitive)
-        if effect or any(result in needed for result in range(first, first + len(step.types))):
+        single = len(step.types) == 1
+        read = first in needed if single else not needed.isdisjoint(range(first, first + len(step.types)))
+        if read or (isinstance(step.op, Apply) and has_effect(step.op.primitive)):
             keep.append(position)
             needed.update(step.operands)
+    if len(keep) == len(steps):
+        return tuple(steps), {slot: slot for slot in outputs}
     rename = {slot: slot for slot in range(len(inputs))}
     kept: list[Step] = []
     next_slot = len(inputs)

@@ -163,7 +163,9 @@ class _Loader:
     def _check(self, name: str, source: Source, place: Path) -> CheckedModule:
         self.open.append(place)
         tree = parse(source)
-        found = check_module(tree, name, source, lambda path: self._import(path, place.parent), self._prelude, self.real)
+        found = check_module(
+            tree, name, source, lambda path: self._import(path, place.parent), self._prelude, self.real
+        )
         self.open.pop()
         self.modules[name] = found
         return found
@@ -251,4 +253,3 @@ def prelude_uses(name: str) -> tuple[str, ...]:
     file = name.removeprefix(PRELUDE_PREFIX)
     mentioned = dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text))
     return tuple(word for word in mentioned if prelude_words().get(word, file) != file)
-

@@ -21,11 +21,15 @@ Operands = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Answers with an existing or cheaper slot, or None when it does not match."""
+    """Answers with an existing or cheaper slot, or None when it does not match.
+
+    `sees` names what must have made some operand for the rule to match (primitives or ``constant``); None means anything.
+    """
 
     name: str
     primitive: str
     rewrite: Callable[[Builder, Apply, Operands], int | None]
+    sees: frozenset[str] | None = None
 
 
 def _is(b: Builder, slot: int, value: float) -> bool:
@@ -258,21 +262,25 @@ def _gather_of_broadcast(b: Builder, op: Apply, x: Operands) -> int | None:
     return b.broadcast(source, (*batch, *type_.shape[len(x) - 1 :]), ())
 
 
+_LITERAL = frozenset({"constant"})
+_REPEATED = frozenset({"constant", "broadcast"})
+_NEGATED = frozenset({"neg"})
+
 REWRITES: tuple[Rewrite, ...] = (
-    *(Rewrite("integer literals", name, _fold_integers) for name in ("add", "sub", "mul")),
-    *(Rewrite("double literals", name, _fold_floats) for name in ("add", "sub", "mul", "div")),
-    Rewrite("integer literal as a double", "convert", _fold_conversion),
-    Rewrite("element of rows put together", "gather", _gather_of_concat),
-    Rewrite("element of a repeated scalar", "gather", _gather_of_broadcast),
-    Rewrite("x * 1", "mul", _times_one),
-    Rewrite("x / 1", "div", _times_one),
-    Rewrite("x * -1", "mul", _times_minus_one),
-    Rewrite("-x * y, -x / y", "mul", _negative_factor),
-    Rewrite("-x * y, -x / y", "div", _negative_factor),
-    Rewrite("x - 0", "sub", _minus_zero),
-    Rewrite("x + -y", "add", _add_negative),
-    Rewrite("x - -y", "sub", _sub_negative),
-    Rewrite("--x", "neg", _double_negative),
+    *(Rewrite("integer literals", name, _fold_integers, _LITERAL) for name in ("add", "sub", "mul")),
+    *(Rewrite("double literals", name, _fold_floats, _LITERAL) for name in ("add", "sub", "mul", "div")),
+    Rewrite("integer literal as a double", "convert", _fold_conversion, _LITERAL),
+    Rewrite("element of rows put together", "gather", _gather_of_concat, frozenset({"concat"})),
+    Rewrite("element of a repeated scalar", "gather", _gather_of_broadcast, frozenset({"broadcast"})),
+    Rewrite("x * 1", "mul", _times_one, _REPEATED),
+    Rewrite("x / 1", "div", _times_one, _REPEATED),
+    Rewrite("x * -1", "mul", _times_minus_one, _REPEATED),
+    Rewrite("-x * y", "mul", _negative_factor, _NEGATED),
+    Rewrite("-x / y", "div", _negative_factor, _NEGATED),
+    Rewrite("x - 0", "sub", _minus_zero, _REPEATED),
+    Rewrite("x + -y", "add", _add_negative, _NEGATED),
+    Rewrite("x - -y", "sub", _sub_negative, _NEGATED),
+    Rewrite("--x", "neg", _double_negative, _NEGATED),
     Rewrite("x ^ 1, x ^ 2", "integer_pow", _power_one),
     Rewrite("convert to its own type", "convert", _same_type),
     Rewrite("where with a known or needless choice", "where", _where_known),
@@ -280,7 +288,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite("transpose of transpose, by the identity", "transpose", _transpose_twice),
     Rewrite("broadcast of broadcast, to its own shape", "broadcast", _broadcast_twice),
     Rewrite("slice of everything", "slice", _whole_slice),
-    Rewrite("slice of a concatenation", "slice", _slice_of_concat),
+    Rewrite("slice of a concatenation", "slice", _slice_of_concat, frozenset({"concat"})),
     Rewrite("concatenation of one", "concat", _single),
     *(Rewrite("reduction over no axes", f"reduce_{name}", _no_axes) for name in ("sum", "max", "min", "prod")),
 )
@@ -298,7 +306,13 @@ _TABLE = _by_primitive()
 
 def rewrite_apply(builder: Builder, op: Apply, operands: Operands) -> int | None:
     """The slot a rewrite gives instead of the step, or None."""
-    for rule in _TABLE.get(op.primitive, ()):
+    rules = _TABLE.get(op.primitive)
+    if rules is None:
+        return None
+    kinds = builder.kinds(operands)
+    for rule in rules:
+        if rule.sees is not None and rule.sees.isdisjoint(kinds):
+            continue
         answer = rule.rewrite(builder, op, operands)
         if answer is not None:
             return answer

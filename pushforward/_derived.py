@@ -52,6 +52,14 @@ def _surface(type_: SlotType) -> Type:
     return array(type_.shape, Scalar(type_.dtype))
 
 
+def as_call(program: Program) -> Program:
+    """A program with its own derivative rules as one call of it, where passes look for rules; others as they are."""
+    if not program.rules:
+        return program
+    builder = Builder(program.name, program.inputs, program.sizes)
+    return builder.build(builder.call(program, range(len(program.inputs))), signature(program))
+
+
 def slot_ranges(program: Program) -> tuple[range, ...]:
     """The slots of each input of the signature."""
     ranges, first = [], 0

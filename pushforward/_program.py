@@ -117,7 +117,7 @@ class Program:
         """Floating-point operations of the value and, where there is one, of value and gradient together."""
         from . import _derived
 
-        first = self.first(sizes)
+        first = _derived.as_call(self.first(sizes))
         try:
             chosen = _derived.select(first, floats(self.signature) if wrt is None else wrt)
             both = _derived.gradient(first, chosen, with_value=True)

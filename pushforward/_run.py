@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import _wire
+from ._bounds import counted
 from .lang import ir
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail
 
@@ -57,8 +58,10 @@ class Compiled:
         """Evaluate; see `Program.__call__`."""
         from .semantics.values import assemble, bind
 
-        bound = bind(self.program.signature, self.program.ir.sizes, args, named)
-        outputs = self.run([_function_value(leaf) for leaf in bound.leaves], bound.sizes)
+        arguments = [_function_value(value) for value in args]
+        functions = {name: _function_value(value) for name, value in named.items()}
+        bound = bind(self.program.signature, self.program.ir.sizes, arguments, functions)
+        outputs = self.run(bound.leaves, bound.sizes)
         return assemble(self.program.signature.output, iter(outputs))
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
@@ -67,20 +70,30 @@ class Compiled:
         if backend == "reference":
             outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
         else:
-            outputs = _compiled_xla(self.program, tuple(sorted(sizes.items())))(leaves)
+            outputs = self._run_xla(leaves, sizes)
         if self.nonfinite == "error":
             _check_finite(self.program, leaves, sizes, outputs)
         return list(outputs)
 
+    def _run_xla(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
+        run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
+        outputs = run(leaves)
+        if not counts:
+            return outputs
+        *outputs, bad = outputs
+        if bad:  # the reference stops at the first of them and says where
+            _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
+            raise fail("E100", f"{bad} indices were out of range in compiled code")
+        return outputs
 
-def _function_value(leaf: Any) -> Any:
+
+def _function_value(value: Any) -> Any:
     """A program given for a function parameter becomes a function value of the reference."""
     from ._program import Program
 
-    return _wire.function_value(leaf.first()) if isinstance(leaf, Program) else leaf
+    return _wire.function_value(value.first()) if isinstance(value, Program) else value
 
 
-@lru_cache(maxsize=512)
 def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
     """A program on a named back end, or a diagnostic when this version cannot."""
     if backend == "llvm":
@@ -95,8 +108,13 @@ def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
 
 
 @lru_cache(maxsize=256)
-def _compiled_xla(program: Program, sizes: tuple[tuple[str, int], ...]) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    return _wire.compile_xla(program.first(dict(sizes)))
+def _compiled_xla(
+    program: Program, sizes: tuple[tuple[str, int], ...]
+) -> tuple[Callable[[Sequence[Any]], Sequence[Any]], bool]:
+    """The compiled program, and whether its last output counts indices out of range."""
+    first = program.first(dict(sizes))
+    counting = counted(first)
+    return _wire.compile_xla(first if counting is None else counting), counting is not None
 
 
 @lru_cache(maxsize=512)

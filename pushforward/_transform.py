@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _derived
 from ._program import Program
+from .lang import ir
 from .lang.diagnostics import fail
 
 WrtLike = int | str | Sequence[int | str]
@@ -26,31 +27,31 @@ def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
     >>> pf.grad(square)(3.0)
     6.0
     """
-    first = _program(f).first()
+    first = _first(f)
     return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux))
 
 
 def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
     """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``."""
-    first = _program(f).first()
+    first = _first(f)
     return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True))
 
 
 def jacobian(f: Program, wrt: WrtLike = 0) -> Program:
     """The Jacobian by forward mode: each float array of the result, of shape S, becomes [S] of the input's shape."""
-    first = _program(f).first()
+    first = _first(f)
     return Program(_derived.jacobian(first, _derived.select(first, wrt)))
 
 
 def hessian(f: Program, wrt: int | str = 0) -> Program:
     """The Hessian of a program with one float result: forward mode over reverse mode."""
-    first = grad(f, wrt).first()
+    first = _first(grad(f, wrt))
     return Program(_derived.jacobian(first, _derived.select(first, wrt)))
 
 
 def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
     """The program over a new axis of its inputs; None marks an input shared by all."""
-    first = _program(f).first()
+    first = _first(f)
     count = len(_derived.signature(first).inputs)
     axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
     if len(axes) != count:
@@ -60,12 +61,12 @@ def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: i
 
 def forward(f: Program) -> Program:
     """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several."""
-    return Program(_derived.forward(_program(f).first()))
+    return Program(_derived.forward(_first(f)))
 
 
 def reverse(f: Program) -> Program:
     """The program ``(x, y_bar) -> (y, x_bar)``; x is the tuple of inputs when there are several."""
-    return Program(_derived.reverse(_program(f).first()))
+    return Program(_derived.reverse(_first(f)))
 
 
 def jvp(f: Program, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -87,6 +88,10 @@ def vjp(f: Program, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
         return (x_bar,) if len(primals) == 1 else x_bar
 
     return value, pullback
+
+
+def _first(f: Program) -> ir.Program:
+    return _derived.as_call(_program(f).first())
 
 
 def _program(f: Program) -> Program:

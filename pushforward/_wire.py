@@ -171,6 +171,9 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
     if stage == "jaxpr":
         return _jaxpr(first)
     if stage in ("forward", "reverse"):
+        from ._derived import as_call
+
+        first = as_call(first)
         active = tuple(isinstance(type_, ir.ArrayType) and type_.is_float for type_ in first.inputs)
         first = forward(first, active) if stage == "forward" else reverse(first, active)
     return _text(_passed(first, stage, after))

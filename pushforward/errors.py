@@ -124,7 +124,8 @@ SURFACES = (
         "E191",
         "the two modes of differentiation disagree",
         "user",
-        "`dot f at x` claims <u, J v> = <J^T u, v> for random u and v. A custom derivative rule that is wrong breaks it.",
+        "`dot f at x` claims <u, J v> = <J^T u, v> for random u and v, with J by forward mode and J^T by reverse mode.\n"
+        "Custom jvp and vjp rules that do not belong together break it.",
         "test \"rule\" { dot f at 1.0 }",
     ),
     ErrorRow(

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..lang.diagnostics import fail, suggest
-from ..lang.ir import Signature, numpy_dtype
+from ..lang.diagnostics import DiagnosticError, fail, suggest
+from ..lang.ir import ArrayType, FunType, Signature, SlotType, numpy_dtype
+from ..lang.ir import leaves as type_leaves
 from ..lang.sizes import Poly, Size, show, substitute
-from ..lang.types import Array, Record, Scalar, SizeType, Tuple, Type, show_type
+from ..lang.types import Array, Fun, Record, Scalar, SizeType, Tuple, Type, show_type
+from .interpreter import Closure, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,13 @@ class _Binder:
                     yield from self.leaves(parts[name], item, f"{place}.{name}", shape)
             case SizeType():
                 self.state(place.rpartition(".")[2], value)
+            case Fun():
+                if not isinstance(value, Closure) or not _is_function(value, type_):
+                    raise _opaque(place, "a program of this type", type_, value)
+                yield value
             case _:
+                if not isinstance(value, Variant):
+                    raise _opaque(place, "a value that a program has built", type_, value)
                 yield value
 
     def array(self, value: Any, dtype: str, shape: tuple[Size, ...], place: str) -> Any:
@@ -166,6 +174,23 @@ class _Binder:
             where = f"`{place}`" if array.ndim == 1 else f"axis {axis} of `{place}`"
             self.meet(size, length, where)
         return array if traced else array.astype(numpy_dtype(dtype), copy=False)
+
+
+def _opaque(place: str, what: str, type_: Type, value: Any) -> DiagnosticError:
+    actual = value.program.name if isinstance(value, Closure) else _brief(value)
+    return fail("E164", f"`{place}` must be {what}", expected=show_type(type_), actual=actual)
+
+
+def _is_function(value: Closure, type_: Type) -> bool:
+    """Whether a function value takes and gives arrays of these dtypes and ranks."""
+    (wanted,) = type_leaves(type_)
+    assert isinstance(wanted, FunType)
+    inputs = value.program.inputs[len(value.captured) :]
+    return _kinds(inputs) == _kinds(wanted.inputs) and _kinds(value.program.output_types) == _kinds(wanted.outputs)
+
+
+def _kinds(types: Sequence[SlotType]) -> list[object]:
+    return [(type_.dtype, type_.rank) if isinstance(type_, ArrayType) else type(type_) for type_ in types]
 
 
 def _solve(size: Poly, length: int) -> tuple[str, int | None] | None:
@@ -293,6 +318,8 @@ def to_json(value: Any) -> Any:
         return {str(name): to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
+    if isinstance(value, Variant):
+        return {"constructor": value.tag, "fields": [to_json(item) for item in value.payload]}
     if isinstance(value, (np.ndarray, np.generic)):
         return to_json(value.tolist())
     if isinstance(value, float) and not np.isfinite(value):

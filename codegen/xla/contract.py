@@ -143,8 +143,7 @@ def _outer_factors(b: Builder, op: Apply, x: tuple[int, ...], letters: str) -> l
         return None
     names = dict(zip(output, letters, strict=True))
     return [
-        Factor(slot, "".join(names[letter] for letter in term))
-        for term, slot in zip(inputs.split(","), x, strict=True)
+        Factor(slot, "".join(names[letter] for letter in term)) for term, slot in zip(inputs.split(","), x, strict=True)
     ]
 
 

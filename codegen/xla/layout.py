@@ -162,8 +162,7 @@ class _Layout:
         assert isinstance(spec, str)
         inputs, output = spec.split("->")
         terms = [
-            "".join(term[axis] for axis in value.order)
-            for term, value in zip(inputs.split(","), values, strict=True)
+            "".join(term[axis] for axis in value.order) for term, value in zip(inputs.split(","), values, strict=True)
         ]
         order = preferred(type_.shape)
         result = "".join(output[axis] for axis in order)

@@ -32,6 +32,7 @@ from .table import LOWERINGS, jax_dtype
 
 Lowered = Callable[..., tuple[Array, ...]]
 
+
 def lower(program: Program) -> Lowered:
     """The program as a function from JAX arrays to a tuple of JAX arrays.
 

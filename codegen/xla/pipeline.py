@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...lang.ir import Program
 from ...lang.passes import NORMALISE, SIMPLIFY, UNROLL, Pass
+from .accumulators import accumulators
 from .contract import contract
-from .hoist import accumulators, hoist
+from .hoist import hoist
 from .layout import reorder
 from .vectorise import vectorise
 

@@ -1,4 +1,4 @@
-"""Gathers and scatters at known places: a table of index arrays enters, slices, transpositions and smaller gathers leave.
+"""Gathers and scatters at known places: index arrays enter, slices, transpositions and smaller gathers leave.
 
 Every index of a gather is one of three kinds: a constant place, a run ``c + i`` along one axis of the result, or
 computed. Constant places and runs are slices of the operand; computed indices are gathered over the axes they depend on
@@ -16,7 +16,7 @@ from .affine import affine
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to index: per indexed axis its first place and length (None: computed), and which result axis runs along it."""
+    """How to index: per indexed axis its first place and length (None: computed), and the result axis along it."""
 
     windows: tuple[tuple[int, int] | None, ...]
     runs: dict[int, int]  # indexed axis -> axis of the index arrays

@@ -53,10 +53,7 @@ def _whole(b: Builder, op: Each, operands: Sequence[int]) -> list[int]:
     mask = (False,) * op.captures + (True,) * (arrays + 1)
     inner, mapped = vmap_partial(op.body, mask, op.size, final=True)
     results = b.inline(inner, [*operands, b.apply("iota", size=op.size)])
-    return [
-        _gathered(b, slot, how, on, op.size)
-        for slot, how, on in zip(results, op.combine, mapped, strict=True)
-    ]
+    return [_gathered(b, slot, how, on, op.size) for slot, how, on in zip(results, op.combine, mapped, strict=True)]
 
 
 def _result(type_: object, how: str) -> ArrayType:

@@ -7,11 +7,12 @@ from ..diagnostics import Diagnostic, DiagnosticError, fail, suggest
 from ..sizes import Size, product, show, sub
 from ..surface import ast
 from ..typed import Builtin
-from .builtins import CONSTANTS, DERIVATIVES, LIFTED, SPECIAL, WORDS, apply_word, arity, wrong_count
+from .builtins import CONSTANTS, DERIVATIVES, LIFTED, SPECIAL, WORDS, arity, wrong_count
 from .core import Checker, Condition, rule
 from .derivatives import derivative_call
 from .report import show_open
 from .unify import ERROR, Mismatch, SizeOf, is_unknown
+from .words import apply_word
 
 
 @rule(ast.Call)
@@ -167,6 +168,8 @@ def give_size(checker: Checker, argument: ast.Expr, expected: Size) -> None:
     """An argument for a ``size`` parameter."""
     size = checker.size_expression(argument, "this argument")
     checker.need(size, 0, argument.span, "this size")
+    if isinstance(size, int) and size < 0:
+        return
     try:
         checker.unifier.unify_size(expected, size, argument.span)
     except Mismatch:

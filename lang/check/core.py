@@ -1,7 +1,7 @@
 """The checker of one definition or one test: its state, and the entry points that the rules call.
 
-A rule types one kind of node: ``rule(checker, node, hint) -> type``. The hint is the type the place would like, used only
-to type literals, lambdas and functions used as values; whoever gives a hint still calls `demand` on the answer.
+A rule types one kind of node: ``rule(checker, node, hint) -> type``. The hint is the type the place would like, used
+only to type literals, lambdas and functions used as values; whoever gives a hint still calls `demand` on the answer.
 """
 
 from __future__ import annotations

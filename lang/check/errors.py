@@ -72,8 +72,8 @@ CHECK = (
         "a bound must be a size",
         "user",
         "Bounds of `for`, `loop … for`, `limit`, slices and arguments of `iota`, `reshape` and `size` parameters are "
-        "known before anything runs: integer literals, size variables, `+ - *`. For a number of rounds known only at run "
-        "time use `loop … while … limit …`.",
+        "known before anything runs: integer literals, size variables, `+ - *`. For a number of rounds known only at "
+        "run time use `loop … while … limit …`.",
         "def ones(count: i64): f64 = sum(for i < count => 1.0)\n",
     ),
     ErrorRow(
@@ -117,7 +117,8 @@ CHECK = (
         "an arm that is never reached",
         "user",
         "The arms above already match everything this one could. This is a warning.",
-        "data Shape = Ball(f64) | Cube(f64)\ndef size_of(s: Shape): f64 = match s { Ball(r) => r; _ => 1.0; Cube(a) => a }\n",
+        "data Shape = Ball(f64) | Cube(f64)\n"
+        "def width(s: Shape): f64 = match s { Ball(r) => r; _ => 1.0; Cube(a) => a }\n",
     ),
     ErrorRow(
         "E045",
@@ -173,16 +174,16 @@ CHECK = (
         "E052",
         "not differentiable",
         "user",
-        "`grad` needs a function that returns one float and has a float among its parameters; `jacobian` a function from "
-        "floats to floats; `hessian` and `laplacian` a function of one f64 or [n]f64; `'` a function of one scalar.",
+        "`grad` needs a function that returns one float and has a float among its parameters; `jacobian` a function "
+        "from floats to floats; `hessian` and `laplacian` a function of one f64 or [n]f64; `'` a function of one scalar.",
         "def double[n](x: [n]f64): [n]f64 = 2.0 * x\ndef slope[n](x: [n]f64): [n]f64 = grad(double)(x)\n",
     ),
     ErrorRow(
         "E053",
         "a construct of a later version",
         "limit",
-        "Operators, functionals, models, integrals, fields and measures are part of the language's text but not of this "
-        "version.",
+        "Operators, functionals, models, integrals, fields and measures are part of the language's text but not of "
+        "this version.",
         "def area(r: f64): f64 = integral x in (0.0, r) => x\n",
     ),
     ErrorRow(
@@ -196,8 +197,8 @@ CHECK = (
         "E056",
         "a custom rule that does not fit",
         "user",
-        "For `f(x…): y`, `with vjp g` needs `g(x…, y_bar)` that gives the cotangent of x (a tuple when several parameters "
-        "carry one), `with jvp h` needs `h(x…, x_dot…)` that gives the tangent of y.",
+        "For `f(x…): y`, `with vjp g` needs `g(x…, y_bar)` that gives the cotangent of x (a tuple when several "
+        "parameters carry one), `with jvp h` needs `h(x…, x_dot…)` that gives the tangent of y.",
         "def square_vjp(x: f64): f64 = 2.0 * x\ndef square(x: f64): f64 with vjp square_vjp = x * x\n",
     ),
     ErrorRow(
@@ -205,7 +206,7 @@ CHECK = (
         "an array of functions or variants",
         "limit",
         "Arrays hold numbers, booleans, and tuples and records of them.",
-        "data Shape = Ball(f64) | Cube(f64)\ndef balls[n](r: [n]f64): f64 = let all_of_them = for i < n => Ball(r[i]) in 1.0\n",
+        "data Shape = Ball(f64) | Cube(f64)\ndef f[n](r: [n]f64): f64 = let balls = for i < n => Ball(r[i]) in 1.0\n",
     ),
     ErrorRow(
         "E059",

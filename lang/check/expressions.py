@@ -8,12 +8,13 @@ from ..sizes import Size, mul, sub
 from ..surface import ast
 from ..typed import Builtin, Global, Local, Meaning
 from .annotations import read_type
-from .builtins import CONSTANTS, LATER, WORDS, builtin_value
+from .builtins import CONSTANTS, LATER, WORDS
 from .core import Checker, Entry, rule
 from .patterns import bind_pattern
 from .report import show_open
 from .scope import Definition
 from .unify import ERROR, is_unknown
+from .words import builtin_value
 
 LATER_TEXT = "not in this version"
 

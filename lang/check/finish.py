@@ -160,7 +160,7 @@ def _culprit(checker: Checker) -> tuple[Size, Span]:
 
 def decide_conditions(checker: Checker) -> Conditions:
     """Conditions proved are dropped, refuted ones reported (E041), the rest stays on the signature."""
-    left: dict[tuple[Size, int], Span] = {}
+    left: dict[Size, tuple[int, Span]] = {}
     for condition in checker.conditions:
         size = checker.unifier.size(condition.size)
         if any(name[0] == "?" for name in variables(size)):
@@ -175,9 +175,10 @@ def decide_conditions(checker: Checker) -> Conditions:
             checker.diagnostics.append(_refuted(checker, condition, size, model))
         elif verdict == "open":
             for row in _rows(size, condition.least):
-                if not proved(sub(*row), (), {}):
-                    left.setdefault(row, condition.span)
-    return tuple((size, least, span) for (size, least), span in left.items())
+                known = left.get(row[0])
+                if not proved(sub(*row), (), {}) and (known is None or known[0] < row[1]):
+                    left[row[0]] = row[1], condition.span
+    return tuple((size, least, span) for size, (least, span) in left.items())
 
 
 def _rows(size: Size, least: int | None) -> list[tuple[Size, int]]:

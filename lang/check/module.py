@@ -9,11 +9,10 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from .. import types as ty
-from ..diagnostics import Diagnostic, DiagnosticError, Label, fail, suggest
+from ..diagnostics import Diagnostic, DiagnosticError, Label, fail
 from ..sizes import Size
 from ..source import Source, Span
 from ..surface import ast
@@ -22,10 +21,11 @@ from . import calls, expressions, indexing, loops, operators, patterns  # noqa: 
 from .annotations import Generics, generics_of, read_type, signature
 from .claims import check_test
 from .core import Checker, Entry
-from .derivatives import packed, tangent
+from .custom_rules import check_rules
 from .finish import final_type, finish
+from .order import ordered
 from .scope import ModuleScope
-from .unify import ERROR, Mismatch
+from .unify import ERROR
 
 DEPTH = 40_000  # the parser admits 400 levels of nesting, a chain of unannotated definitions nests further
 
@@ -217,7 +217,7 @@ class _Module:
         wanted = scheme.result if declared is not None else None
         result = checker.attempt(item.body, wanted, f"the result of `{item.name}`")
         try:
-            self._rules(checker, item, scheme, wanted if wanted is not None else result)
+            check_rules(checker, item, scheme, wanted if wanted is not None else result)
         except DiagnosticError as error:
             checker.diagnostics.extend(error.diagnostics)
         typing, conditions = finish(checker, item.body.span)
@@ -226,66 +226,6 @@ class _Module:
         self.diagnostics.extend(checker.diagnostics)
         self.scope.schemes[item.name] = None if final == ERROR else complete
         self.checked[item.name] = CheckedDef(self.scope.name, item, complete, typing)
-
-    def _rules(self, checker: Checker, item: ast.Def, scheme: Scheme, result: ty.Type) -> None:
-        """``with vjp g``: g(x…, y_bar) -> x_bar; ``with jvp h``: h(x…, x_dot…) -> y_dot."""
-        for rule in item.rules:
-            if rule.kind == "jet":
-                raise fail("E054", "rules for Taylor mode (`jet`) are not in this version", rule.span)
-            if rule.kind not in ("vjp", "jvp"):
-                raise fail(
-                    "E056",
-                    f"there are no rules of kind `{rule.kind}`",
-                    rule.span,
-                    hint="`with vjp g` or `with jvp h`",
-                )
-            found = self.scope.definition(rule.function, rule.span)
-            if found is None:
-                raise fail(
-                    "E030",
-                    f"there is no definition `{rule.function}`",
-                    rule.span,
-                    hint=suggest(rule.function, self.scope.own),
-                )
-            if found.scheme is None:
-                continue
-            inputs = [type_ for _, type_ in scheme.parameters]
-            parts = [tangent(checker, type_, rule.span) for type_ in inputs]
-            moving = [part for part in parts if part != ty.UNIT]
-            result_bar = tangent(checker, result, rule.span)
-            wanted = [checker.locals[n].type if isinstance(t, ty.SizeType) else t for n, t in scheme.parameters]
-            if rule.kind == "vjp":
-                expected = ty.Fun((*wanted, result_bar), packed(parts))
-            else:
-                expected = ty.Fun((*wanted, *moving), result_bar)
-            meaning, actual, sizes = checker.instantiate(found.module, found.name, found.scheme, rule.span)
-            checker.meanings[id(rule)] = meaning
-            self._fits(checker, rule, scheme, expected, actual)
-
-    def _fits(self, checker: Checker, rule: ast.Rule, scheme: Scheme, expected: ty.Fun, actual: ty.Fun) -> None:
-        from ..sizes import variable
-        from .report import show_open
-        from .unify import SizeOf
-
-        parameters = tuple(
-            SizeOf(variable(scheme.parameters[k][0]))
-            if k < len(scheme.parameters) and isinstance(scheme.parameters[k][1], ty.SizeType)
-            else type_
-            for k, type_ in enumerate(expected.parameters)
-        )
-        expected = ty.Fun(parameters, expected.result)  # type: ignore[arg-type]
-        try:
-            checker.unifier.unify(expected, actual, rule.span)
-        except Mismatch:
-            shape = "f's parameters, then y_bar" if rule.kind == "vjp" else "f's parameters, then their tangents"
-            raise fail(
-                "E056",
-                f"`{rule.function}` does not fit as the {rule.kind} rule",
-                rule.span,
-                expected=show_open(checker.unifier, expected),
-                actual=show_open(checker.unifier, actual),
-                hint=f"it takes {shape}",
-            ) from None
 
     def test(self, item: ast.Test) -> CheckedTest:
         checked, found = check_test(item, self.scope)
@@ -307,51 +247,3 @@ def _dimensions(type_: ty.Type) -> Iterator[Size]:
                 yield from _dimensions(item)
         case _:
             return
-
-
-def ordered(definitions: dict[str, ast.Def]) -> list[str]:
-    """The definitions such that a used one comes before its users, where that is possible."""
-    order: list[str] = []
-    seen: set[str] = set()
-    for root in definitions:
-        if root in seen:
-            continue
-        seen.add(root)
-        stack = [(root, iter(_uses(definitions[root])))]
-        while stack:
-            name, uses = stack[-1]
-            following = next((use for use in uses if use in definitions and use not in seen), None)
-            if following is not None:
-                seen.add(following)
-                stack.append((following, iter(_uses(definitions[following]))))
-            else:
-                stack.pop()
-                order.append(name)
-    return order
-
-
-def _uses(node: ast.Def) -> set[str]:
-    """The names in a definition's body and rules."""
-    found = {rule.function for rule in node.rules}
-    pending: list[Any] = [node.body]
-    while pending:
-        item = pending.pop()
-        kind = type(item)
-        if kind is ast.Name:
-            found.add(item.name)
-        elif kind is tuple:
-            pending.extend(item)
-        elif kind in _CHILDREN or is_dataclass(item):
-            pending.extend([getattr(item, name) for name in _children(kind)])
-    return found
-
-
-_CHILDREN: dict[type, tuple[str, ...]] = {}
-_PLAIN = frozenset({"span", "operator", "text"})
-
-
-def _children(type_: type) -> tuple[str, ...]:
-    """The fields of a kind of node that can hold expressions."""
-    if type_ not in _CHILDREN:
-        _CHILDREN[type_] = tuple(f.name for f in fields(type_) if f.name not in _PLAIN)
-    return _CHILDREN[type_]

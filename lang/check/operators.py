@@ -5,11 +5,12 @@ from __future__ import annotations
 from .. import types as ty
 from ..diagnostics import fail
 from ..surface import ast
-from .builtins import OPERATORS, apply_table, lift
+from .builtins import OPERATORS
 from .core import Checker, rule
 from .expressions import facts_of
 from .report import show_open
 from .unify import ERROR
+from .words import apply_table, lift
 
 PLAIN = frozenset({"+", "-", "*", "/"})
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})

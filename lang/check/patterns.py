@@ -1,4 +1,7 @@
-"""Patterns: binding them to a type, and `match` with its exhaustiveness (Maranget 2007, Warnings for pattern matching)."""
+"""Patterns: binding them to a type, and `match` with its coverage.
+
+What is missing or unreachable is found as in Maranget, Warnings for pattern matching (JFP 17, 2007).
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """Proving inequalities between sizes: a polynomial and known facts enter, holds / fails / open leaves.
 
-Size variables are non-negative integers, loop indices lie in ``[0, bound - 1]``. Most conditions are decided by signs of
-coefficients; only a non-linear one that resists is given to z3, for at most 200 ms.
+Size variables are non-negative integers, loop indices lie in ``[0, bound - 1]``. Most conditions are decided by signs
+of coefficients; only a non-linear one that resists is given to z3, for at most 200 ms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import gcd
+from typing import Any
 
 from ..sizes import Poly, Size, add, mul, sub, substitute, variables
 
@@ -108,7 +109,7 @@ def _ask_z3(size: Poly, facts: tuple[Size, ...], equal: bool) -> tuple[str, Mode
     value = _z3(size, symbols)
     goal = value == 0 if equal else value >= 0
 
-    def search(claim: object) -> object:
+    def search(claim: Any) -> Any:
         solver = z3.Solver()
         solver.set("timeout", LIMIT_MS)
         solver.add(*known, claim)
@@ -128,16 +129,16 @@ def _ask_z3(size: Poly, facts: tuple[Size, ...], equal: bool) -> tuple[str, Mode
     return "fails", {name: against.eval(symbols[name], model_completion=True).as_long() for name in used}
 
 
-def _z3(size: Size, symbols: Mapping[str, object]) -> object:
+def _z3(size: Size, symbols: Mapping[str, Any]) -> Any:
     import z3
 
     if isinstance(size, int):
         return z3.IntVal(size)
-    total: object = z3.IntVal(0)
+    total: Any = z3.IntVal(0)
     for monomial, count in size.terms:
-        term: object = z3.IntVal(count)
+        term: Any = z3.IntVal(count)
         for name, power in monomial:
             for _ in range(power):
-                term = term * symbols[name]  # type: ignore[operator]
-        total = total + term  # type: ignore[operator]
+                term = term * symbols[name]
+        total = total + term
     return total

@@ -1,4 +1,4 @@
-"""What top-level names of one module mean: definitions, data types and constructors, own, imported and of the prelude."""
+"""What top-level names of a module mean: definitions, variant types and constructors; own, imported, of the prelude."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Unknowns and their solution: types and sizes that mention unknowns enter, bindings or a `Mismatch` leave.
 
 Unknowns are variables whose name starts with ``?``: `Var("?3")` for types, the size variable ``?3`` for sizes. A type
-unknown may be limited to a class: ``scalar`` (a number or bool), ``number``, ``float``; literals are such unknowns. Sizes
-are equated by linear solving: only an unknown that occurs once, linearly, is ever solved for (the unification of
-integer polynomials is undecidable in general; what is left waits until more is known).
+unknown may be limited to a class: ``scalar`` (a number or bool), ``number``, ``float``; literals are such unknowns.
+Sizes are equated by linear solving: only an unknown that occurs once, linearly, is ever solved for (the unification
+of integer polynomials is undecidable in general; what is left waits until more is known).
 """
 
 from __future__ import annotations

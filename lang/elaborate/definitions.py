@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..builder import Builder
 from ..diagnostics import InternalError, fail
-from ..ir import FunType, Function, Invoke, Program, Signature, leaves, substitute_sizes
+from ..ir import Function, FunType, Invoke, Program, Signature, leaves, substitute_sizes
 from ..sizes import Poly, Size, substitute, variable
 from ..source import Span
 from ..surface import ast
 from ..typed import CheckedData, CheckedDef, CheckedModule, Global, Scheme, Typing
 from ..types import Array, Data, Fun, Record, SizeType, Tuple, Type, Var, substitute_type
-from .expressions import expression
+from . import binders, calls, literals, loops, operators, places  # noqa: F401 (they register their handlers)
+from .dispatch import expression
 from .scope import Context, Scope
 
 Instance = tuple[str, str, tuple[Type, ...]]
@@ -31,6 +32,7 @@ class Definitions:
     def __init__(self, modules: Mapping[str, CheckedModule]) -> None:
         self.modules = modules
         self._programs: dict[Instance, Program] = {}
+        self._schemes: dict[int, Scheme] = {}  # by the identity of programs in the table above
 
     def checked(self, module: str, name: str) -> CheckedDef:
         """The checked definition; E133 when the module has none of this name."""
@@ -54,8 +56,10 @@ class Definitions:
         key = (module, name, tuple(types))
         found = self._programs.get(key)
         if found is None:
-            found = self._elaborate(self.checked(module, name), tuple(types))
+            checked = self.checked(module, name)
+            found = self._elaborate(checked, tuple(types))
             self._programs[key] = found
+            self._schemes[id(found)] = checked.scheme
         return found
 
     def resolve(self, function: Function) -> Program:
@@ -67,9 +71,11 @@ class Definitions:
         _check_sizes(scheme, sizes)
         return substitute_sizes(program, sizes)
 
-    def check_sizes(self, module: str, name: str, sizes: Mapping[str, Size]) -> None:
-        """Raise E128 when sizes break a condition of the definition."""
-        _check_sizes(self.checked(module, name).scheme, sizes)
+    def check_entry(self, program: Program, sizes: Mapping[str, Size]) -> None:
+        """Raise E128 when sizes break a condition of the definition that a program was elaborated from."""
+        scheme = self._schemes.get(id(program))
+        if scheme is not None:
+            _check_sizes(scheme, sizes)
 
     def expression(self, name: str, typing: Typing, node: ast.Expr) -> Program:
         """The program without inputs of an expression outside definitions (a claim of a test)."""
@@ -81,7 +87,9 @@ class Definitions:
     def _elaborate(self, checked: CheckedDef, types: tuple[Type, ...]) -> Program:
         scheme, definition = checked.scheme, checked.definition
         if len(types) != len(scheme.types):
-            raise fail("E134", f"`{definition.name}` needs {len(scheme.types)} types, not {len(types)}", definition.span)
+            raise fail(
+                "E134", f"`{definition.name}` needs {len(scheme.types)} types, not {len(types)}", definition.span
+            )
         bound = dict(zip(scheme.types, types, strict=True))
         parameters = tuple((name, substitute_type(type_, bound, {})) for name, type_ in scheme.parameters)
         result = substitute_type(scheme.result, bound, {})
@@ -101,9 +109,7 @@ class Definitions:
         rules = tuple((rule.kind, self._rule(checked, rule, bound, sizes)) for rule in definition.rules)
         return builder.build(outputs, Signature(parameters, result), rules)
 
-    def _rule(
-        self, checked: CheckedDef, rule: ast.Rule, bound: Mapping[str, Type], sizes: tuple[str, ...]
-    ) -> Program:
+    def _rule(self, checked: CheckedDef, rule: ast.Rule, bound: Mapping[str, Type], sizes: tuple[str, ...]) -> Program:
         """The program that calls the rule's definition, at the instance that fits the definition it belongs to."""
         meaning = checked.typing.meanings.get(id(rule))
         if not isinstance(meaning, Global):
@@ -112,9 +118,7 @@ class Definitions:
         scheme = self.checked(meaning.module, meaning.name).scheme
         own = dict(zip(scheme.types, types, strict=True))
         own_sizes = dict(zip(scheme.sizes, meaning.sizes, strict=True))
-        inputs = [
-            leaf for _, type_ in scheme.parameters for leaf in leaves(substitute_type(type_, own, own_sizes))
-        ]
+        inputs = [leaf for _, type_ in scheme.parameters for leaf in leaves(substitute_type(type_, own, own_sizes))]
         outputs = leaves(substitute_type(scheme.result, own, own_sizes))
         builder = Builder(rule.function, inputs, sizes)
         builder.origin = rule.span

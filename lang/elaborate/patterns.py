@@ -1,8 +1,8 @@
 """Patterns: `bind` takes a value apart, `match` chooses among arms.
 
-`match` compiles rows of patterns column by column (Augustsson 1985; Maranget 2008, with the first refutable column of the
-first row): a constructor becomes a `Branch` on the variant, a number an equality and a `Branch` on its truth. A column
-is a hidden name of the scope, so that bodies capture columns as they capture any name.
+`match` compiles rows of patterns column by column (Augustsson 1985; Maranget 2008, with the first refutable column of
+the first row): a constructor becomes a `Branch` on the variant, a number an equality and a `Branch` on its truth. A
+column is a hidden name of the scope, so that bodies capture columns as they capture any name.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from ..ir import BOOL, I64, Branch, SlotType, leaves
 from ..surface import ast
 from ..typed import CheckedData, ConstructorName
 from ..types import Array, Data, Record, Tuple, Type, array, substitute_type
+from .dispatch import expression, handles
 from .free import names_of
 from .scope import Body, Scope, Value, closed, split
-
-Expression = Callable[[Scope, ast.Expr], Value]
 
 
 def parts(type_: Type) -> tuple[tuple[str, Type], ...]:
@@ -70,19 +69,20 @@ class Row:
     body: ast.Expr
 
 
-def match(scope: Scope, node: ast.Match, expression: Expression) -> Value:
+@handles(ast.Match)
+def match(scope: Scope, node: ast.Match) -> Value:
     """The value of the first arm whose pattern fits the subject."""
     hidden = f"${node.span.start}"
     scope.env[hidden] = expression(scope, node.subject)
     type_ = scope.context.type(node.subject)
     rows = [Row(((hidden, type_, arm.pattern),), (), arm.body) for arm in node.arms]
-    value = _choose(scope, rows, expression)
+    value = _choose(scope, rows)
     for name in [name for name in scope.env if name == hidden or name.startswith(hidden + ".")]:
         del scope.env[name]
     return value
 
 
-def _choose(scope: Scope, rows: Sequence[Row], expression: Expression) -> Value:
+def _choose(scope: Scope, rows: Sequence[Row]) -> Value:
     rows = [_simplified(scope, row) for row in rows]
     first = rows[0]
     if not first.columns:
@@ -93,9 +93,9 @@ def _choose(scope: Scope, rows: Sequence[Row], expression: Expression) -> Value:
         return value
     hidden, type_, pattern = first.columns[0]
     if isinstance(pattern, ast.PatternNumber):
-        return _by_number(scope, rows, hidden, pattern.value, expression)
+        return _by_number(scope, rows, hidden, pattern.value)
     assert isinstance(type_, Data)
-    return _by_constructor(scope, rows, hidden, type_, expression)
+    return _by_constructor(scope, rows, hidden, type_)
 
 
 def _restore(scope: Scope, shadowed: dict[str, Value | None]) -> None:
@@ -145,14 +145,14 @@ def _names(scope: Scope, rows: Sequence[Row]) -> set[str]:
     return names
 
 
-def _by_number(scope: Scope, rows: Sequence[Row], hidden: str, number: int, expression: Expression) -> Value:
+def _by_number(scope: Scope, rows: Sequence[Row], hidden: str, number: int) -> Value:
     """Test one number: the rows that test it lose the column where it is equal and drop out where it is not."""
     equal = [kept for row in rows if (kept := _with_number(row, hidden, number)) is not None]
     unequal = [row for row in rows if number not in _numbers(row, hidden)]
     (slot,) = scope.env[hidden]
     selector = scope.builder.apply("eq", slot, scope.builder.constant(number, "i64"))
     arms = [unequal, equal]
-    bodies = [Body((), lambda inner, _, kept=kept: _choose(inner, kept, expression)) for kept in arms]  # type: ignore[misc]
+    bodies = [Body((), lambda inner, _, kept=kept: _choose(inner, kept)) for kept in arms]  # type: ignore[misc]
     assert scope.builder.types[selector] == BOOL and scope.builder.types[slot] == I64
     captures, programs = closed(scope, "match", _names(scope, rows), bodies)
     return scope.builder.branch(selector, captures, programs)
@@ -172,7 +172,7 @@ def _with_number(row: Row, hidden: str, number: int) -> Row | None:
     return Row(tuple(column for column in row.columns if column[0] != hidden), row.binds, row.body)
 
 
-def _by_constructor(scope: Scope, rows: Sequence[Row], hidden: str, type_: Data, expression: Expression) -> Value:
+def _by_constructor(scope: Scope, rows: Sequence[Row], hidden: str, type_: Data) -> Value:
     data = scope.context.environment.data(type_.name)
     bodies = []
     names: set[str] = set()
@@ -181,20 +181,18 @@ def _by_constructor(scope: Scope, rows: Sequence[Row], hidden: str, type_: Data,
         kept = [fitting for row in rows if (fitting := _with_tag(scope, row, hidden, tag, fields)) is not None]
         names |= _names(scope, kept)
         inputs: list[SlotType] = [leaf for item in fields for leaf in leaves(item)]
-        bodies.append(Body(inputs, _arm(kept, hidden, tag, fields, expression)))
+        bodies.append(Body(inputs, _arm(kept, hidden, tag, fields)))
     (selector,) = scope.env[hidden]
     captures, programs = closed(scope, "match", names, bodies)
     types = programs[0].output_types
     return scope.builder.emit(Branch(programs), (selector, *captures), types)
 
 
-def _arm(
-    rows: Sequence[Row], hidden: str, tag: int, fields: tuple[Type, ...], expression: Expression
-) -> Callable[[Scope, Value], Value]:
+def _arm(rows: Sequence[Row], hidden: str, tag: int, fields: tuple[Type, ...]) -> Callable[[Scope, Value], Value]:
     def write(inner: Scope, payload: Value) -> Value:
         for place, slots in enumerate(split(payload, fields)):
             inner.env[f"{hidden}.{tag}.{place}"] = slots
-        return _choose(inner, rows, expression)
+        return _choose(inner, rows)
 
     return write
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..builder import Builder
-from ..diagnostics import InternalError, fail
+from ..diagnostics import InternalError
 from ..ir import ArrayType, Constant, Function, Program, SizeValue, SlotType, Step, leaves
 from ..sizes import Size, add, mul, sub, variable
 from ..source import Span
@@ -91,19 +91,12 @@ class Scope:
         return tuple(self.builder.types[slot] for slot in value)
 
     def arrays(self, value: Iterable[int], span: Span | None = None) -> tuple[ArrayType, ...]:
-        """The types of slots that must be arrays (E124 for functions and variants)."""
+        """The types of slots that must be arrays (the checker refuses arrays of functions and variants)."""
         found = self.types_of(value)
         for type_ in found:
             if not isinstance(type_, ArrayType):
-                raise array_of_values(type_, span or self.builder.origin)
+                raise InternalError(f"an array of values of type {type_} at {span or self.builder.origin}")
         return found  # type: ignore[return-value]
-
-
-def array_of_values(type_: SlotType, span: Span | None) -> Exception:
-    """The diagnostic for arrays of functions or variants."""
-    return fail(
-        "E124", f"arrays cannot hold values of type {type_}", span, hint="arrays hold numbers, truth values and tuples of them"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def _concat(use: Use) -> Value:
 def _transpose(use: Use) -> Value:
     builder = use.scope.builder
     return tuple(
-        builder.apply("transpose", slot, axes=(1, 0, *range(2, builder.array_type(slot).rank))) for slot in use.values[0]
+        builder.apply("transpose", slot, axes=(1, 0, *range(2, builder.array_type(slot).rank)))
+        for slot in use.values[0]
     )
 
 
@@ -109,9 +110,7 @@ def _reshape(use: Use) -> Value:
     """`reshape` and `flatten`: the shape of the result says it all."""
     builder = use.scope.builder
     shapes = [leaf.shape for leaf in leaves(use.result) if isinstance(leaf, ArrayType)]
-    return tuple(
-        builder.apply("reshape", slot, shape=shape) for slot, shape in zip(use.values[0], shapes, strict=True)
-    )
+    return tuple(builder.apply("reshape", slot, shape=shape) for slot, shape in zip(use.values[0], shapes, strict=True))
 
 
 def _iota(use: Use) -> Value:

@@ -39,6 +39,8 @@ MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "cholesky", "
 @lru_cache(maxsize=8192)
 def lift(program: Program) -> Program:
     """The program with every loop lifted, inner loops first."""
+    if not any(bodies(step.op) for step in program.steps):
+        return program
     b = Builder(program.name, program.inputs, program.sizes)
     slots = list(range(len(program.inputs)))
     for step in program.steps:

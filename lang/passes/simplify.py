@@ -15,16 +15,21 @@ from ..builder import Builder
 from ..ir import Apply, ArrayType, Branch, Constant, Each, Fold, Program, SizeValue, Step, bodies, with_bodies
 
 ROUNDS = 8  # each round can expose more dead results in enclosing bodies; nests deeper than this keep some dead work
+_SIMPLE = "_is_simple"
 
 
 @lru_cache(maxsize=8192)
 def simplify(program: Program) -> Program:
     """The same program, smaller; a fixpoint for all but absurdly deep nests."""
-    for _ in range(ROUNDS):
+    if program.__dict__.get(_SIMPLE):
+        return program
+    rounds = ROUNDS if any(bodies(step.op) for step in program.steps) else 1
+    for _ in range(rounds):
         smaller = _once(program)
         if smaller == program:
-            return smaller
+            break
         program = smaller
+    program.__dict__[_SIMPLE] = True  # a memo on the object, beside its cached hash: simplifying again is free
     return program
 
 

@@ -161,7 +161,9 @@ _HYPERBOLIC = (
         "The inverse hyperbolic sine.",
         "1 / sqrt(x0^2 + 1)",
         # The square overflows long before the derivative underflows.
-        "if abs(x0) > 1e9 then 1 / abs(x0) else 1 / sqrt((if abs(x0) > 1e9 then 1 else x0)^2 + 1)",
+        # Guards stand on operands, so that neither arm hands an infinity to a second derivative.
+        "if abs(x0) > 1e9 then 1 / abs(if abs(x0) > 1e9 then x0 else 1) "
+        "else 1 / sqrt((if abs(x0) > 1e9 then 1 else x0)^2 + 1)",
         samples=(-1e3, 1e3),
         numpy="numpy.arcsinh",
         jax="jax.numpy.arcsinh",

@@ -28,6 +28,7 @@ from ..ir import (
     substitute_sizes,
 )
 from ..types import Scalar, Tuple, Type, array
+from .borders import border
 from .derive import DerivativePass, Transforms
 from .machine import Machine
 from .values import Node, PartialValue, pack, types_of, unpack
@@ -68,6 +69,7 @@ def specialise(
     Raises:
         DiagnosticError: E120 to E128 when the program cannot be made first-order.
     """
+    definitions.check_entry(program, sizes or {})
     program = substitute_sizes(program, sizes or {})
     machine = Machine(definitions, transforms or {})
     with _deep():
@@ -79,27 +81,27 @@ def layout(type_: SlotType, definitions: Definitions, name: str = "value") -> tu
 
     A variant is its tag and the fields of every constructor in order, those of the others being zeros.
     """
-    return tuple(types_of(Machine(definitions, {}).border(type_, name)))
+    return tuple(types_of(border(definitions, type_, name)))
 
 
 def _specialised(machine: Machine, program: Program, known: Mapping[int, Known]) -> Program:
     types = [
         _known_types(machine, type_, known[slot], program.name) if slot in known
-        else types_of(machine.border(type_, program.name))
+        else types_of(border(machine.definitions, type_, program.name))
         for slot, type_ in enumerate(program.inputs)
     ]  # fmt: skip
     builder = Builder(program.name, [type_ for group in types for type_ in group], program.sizes)
     slots = iter(range(len(builder.inputs)))
     inputs: list[PartialValue] = [
         _known_value(machine, builder, type_, known[slot], slots, program.name) if slot in known
-        else unpack(machine.border(type_, program.name), slots)
+        else unpack(border(machine.definitions, type_, program.name), slots)
         for slot, type_ in enumerate(program.inputs)
     ]  # fmt: skip
     outputs = machine.run(builder, program, inputs)
     packed = [
         slot
         for type_, value in zip(program.output_types, outputs, strict=True)
-        for slot in pack(builder, machine.border(type_, program.name), value)
+        for slot in pack(builder, border(machine.definitions, type_, program.name), value)
     ]
     return builder.build(packed, _signature(program, known, types), machine.rules(program))
 
@@ -107,7 +109,7 @@ def _specialised(machine: Machine, program: Program, known: Mapping[int, Known])
 def _known_types(machine: Machine, type_: SlotType, known: Known | None, name: str) -> list[ArrayType]:
     """The inputs left of an input of which something is known."""
     if known is None:
-        return types_of(machine.border(type_, name))
+        return types_of(border(machine.definitions, type_, name))
     if not isinstance(known, Tagged):
         return []
     fields = zip(_fields(machine, type_, known), known.fields, strict=True)
@@ -118,7 +120,7 @@ def _known_value(
     machine: Machine, builder: Builder, type_: SlotType, known: Known | None, slots: Iterator[int], name: str
 ) -> PartialValue:
     if known is None:
-        return unpack(machine.border(type_, name), slots)
+        return unpack(border(machine.definitions, type_, name), slots)
     if not isinstance(known, Tagged):
         assert isinstance(type_, ArrayType)
         return builder.constant(known, type_.dtype)

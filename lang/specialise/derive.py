@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..builder import Builder
-from ..diagnostics import DiagnosticError, InternalError, fail
-from ..ir import DataType, FunType, Program, Transform
+from ..diagnostics import InternalError
+from ..ir import FunType, Program, Transform
+from .borders import enter
 from .values import Node, PartialValue, Union
 
 if TYPE_CHECKING:
@@ -44,22 +45,19 @@ def derive(machine: Machine, builder: Builder, node: Node, arguments: list[Parti
     kind = node.head.kind
     transform = machine.transforms.get(kind)
     if transform is None:
-        raise _refused(builder, f"`{kind}` is not available here")
+        raise InternalError(f"no pass for the derivative operator {kind} was given")
     count = len(function.type.inputs)
     primals, rest = arguments[:count], arguments[count:]
-    own = [place for place, value in enumerate(primals) if _varies(builder, kind, value)]
+    own = [place for place, value in enumerate(primals) if _varies(builder, value)]
     own_slots = [value for place in own if isinstance(value := primals[place], int)]
     fixed = [value for place, value in enumerate(primals) if place not in own]
     types = [builder.array_type(slot) for slot in own_slots]
-    inner = machine.enter(builder, [function, *fixed], kind, types)
+    inner = enter(builder, [function, *fixed], kind, types)
     inner_function, *inner_fixed = inner.values
     waiting, varying = iter(inner_fixed), iter(inner.own)
     inputs: list[PartialValue] = [next(varying) if place in own else next(waiting) for place in range(count)]
     outputs = machine.invoke(inner.builder, inner_function, inputs)
-    slots = [value for value in outputs if isinstance(value, int)]
-    if len(slots) < len(outputs):
-        raise _refused(builder, f"`{kind}` of a function that gives a function or a variant")
-    program = inner.builder.build(slots)
+    program = inner.builder.build([value for value in outputs if isinstance(value, int)])
     active = (False,) * len(inner.captures) + tuple(type_.is_float for type_ in types)
     key = (kind, program, active)
     if key not in machine.derived:
@@ -68,14 +66,12 @@ def derive(machine: Machine, builder: Builder, node: Node, arguments: list[Parti
     return list(builder.inline(machine.derived[key], operands))
 
 
-def _varies(builder: Builder, kind: str, value: PartialValue) -> bool:
-    """Whether an argument is an input of the program to differentiate; known numbers and functions are put into it."""
-    if isinstance(value, int):
-        known = builder.scalar(value)
-        return known is None or isinstance(known, float)
-    if isinstance(value.type, DataType):
-        raise _refused(builder, f"`{kind}` in a parameter that is a variant")
-    return False
+def _varies(builder: Builder, value: PartialValue) -> bool:
+    """Whether an argument is an input of the program to differentiate; known integers are put into it."""
+    if not isinstance(value, int):
+        raise InternalError(f"a derivative in a parameter of type {value.type}")
+    known = builder.scalar(value)
+    return known is None or isinstance(known, float)
 
 
 def _of_union(
@@ -84,9 +80,3 @@ def _of_union(
     """One transformed function per case, chosen at run time."""
     cases = tuple(None if case is None else Node(node.head, node.type, (case,)) for case in function.cases)
     return machine.invoke(builder, Union(function.selector, node.type, cases), arguments)
-
-
-def _refused(builder: Builder, message: str) -> DiagnosticError:
-    return fail("E126", message, builder.origin, hint="take derivatives in floats and arrays of floats")
-
-

@@ -157,7 +157,9 @@ def _pack_union(builder: Builder, shape: UnionShape, value: PartialValue) -> lis
         places = [None if case is None else _place(shape, case) for case in value.cases]
         selector = _renumbered(builder, value.selector, places)
         present = {
-            place: case for place, case in zip(places, value.cases, strict=True) if place is not None and case is not None
+            place: case
+            for place, case in zip(places, value.cases, strict=True)
+            if place is not None and case is not None
         }
     slots = [selector]
     for place, case in enumerate(shape.cases):

@@ -10,7 +10,9 @@ from pushforward.lang.typed import CheckedModule
 from pushforward.lang.types import show_type
 
 MODULES: dict[str, str] = {
-    "shapes.pf": "data Shape = Ball(f64) | Box([3]f64)\ndef unit(): Shape = Ball(1.0)\ndef twice(x: f64): f64 = 2.0 * x\n",
+    "shapes.pf": "data Shape = Ball(f64) | Box([3]f64)\n"
+    "def unit(): Shape = Ball(1.0)\n"
+    "def twice(x: f64): f64 = 2.0 * x\n",
 }
 
 

@@ -156,7 +156,8 @@ def test_bench_times_value_and_gradient(capsys: pytest.CaptureFixture[str], prog
 TESTS = """\
 def f(x: f64): f64 = x * x
 def wrong_rule(x: f64, y_bar: f64): f64 = 3.0 * x * y_bar
-def g(x: f64): f64 with vjp wrong_rule = x * x
+def right_rule(x: f64, x_dot: f64): f64 = 2.0 * x * x_dot
+def g(x: f64): f64 with vjp wrong_rule, jvp right_rule = x * x
 def deep(n: i64): f64 = if n == 0 then 0.0 else 1.0 + deep(n - 1)
 def at(i: i64): f64 = [1.0, 2.0][i]
 test "fine" {

@@ -1,5 +1,7 @@
 """What every construct of the language means after elaboration, and that specialisation keeps it."""
 
+# ruff: noqa: E501  (program texts stay on one line)
+
 from __future__ import annotations
 
 import numpy as np

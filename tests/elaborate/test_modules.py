@@ -1,5 +1,7 @@
 """Loading modules: imports, what may be imported, errors of several files, places, and the prelude by word."""
 
+# ruff: noqa: E501  (program texts stay on one line)
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pushforward.lang.diagnostics import DiagnosticError
-from pushforward.lang.module import load_module, parse_module
+from pushforward.lang.module import Module, load_module, parse_module
 from pushforward.lang.specialise import specialise
 from pushforward.semantics.reference import evaluate
 
@@ -17,7 +19,7 @@ def write(folder: Path, **texts: str) -> None:
         (folder / f"{name}.pf").write_text(text)
 
 
-def value_of(module, name: str, *arguments: float) -> float:
+def value_of(module: Module, name: str, *arguments: float) -> float:
     return float(evaluate(specialise(module.program(name), module.definitions), arguments)[0])
 
 

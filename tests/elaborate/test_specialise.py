@@ -1,5 +1,7 @@
 """Functions and variants disappear: choices at run time, variants, recursion, and the limits that end it."""
 
+# ruff: noqa: E501  (program texts stay on one line)
+
 from __future__ import annotations
 
 import numpy as np
@@ -120,6 +122,7 @@ REFUSED = [
     ("E123", "def main(x: f64): f64 -> f64 = fn (y: f64) => x"),
     ("E125", TREE + "def main(x: f64): f64 = total(loop t = Leaf(x) for i < 3 do Node(t, t))"),
     ("E125", "def main(x: f64): f64 = (loop f = fn (y: f64) => y for i < 3 do fn (y: f64) => f(f(y)) + x)(x)"),
+    ("E128", "def main[n](x: [n]f64): f64 = max(x)"),
     ("E128", "def top[n](x: [n]f64): f64 = max(x)\ndef main[n](x: [n + 1]f64): f64 = top(x[1:])"),
 ]  # fmt: skip
 

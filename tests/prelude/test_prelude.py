@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from pushforward.ad.transforms import TRANSFORMS
-from pushforward.lang.module import PRELUDE, load_module, prelude_words
+from pushforward.lang.module import PRELUDE, Module, load_module, prelude_words
 from pushforward.lang.specialise import specialise
 from pushforward.lang.surface import ast
+from pushforward.lang.typed import CheckedTest
 from pushforward.semantics.reference import evaluate
 
 FILES = sorted(PRELUDE.glob("*.pf"))
 
 
-def results(module, test, node: ast.Expr) -> list[np.ndarray]:
+def results(module: Module, test: CheckedTest, node: ast.Expr) -> list[np.ndarray]:
     program = specialise(module.claim(test, node), module.definitions, transforms=TRANSFORMS)
     return [np.asarray(result) for result in evaluate(program, [])]
 
@@ -35,7 +36,8 @@ def test_claims_hold(path: Path) -> None:
                 continue
             tolerance = 1e-12 if claim.tolerance is None else float(results(module, test, claim.tolerance)[0])
             for value, wanted in zip(found, results(module, test, claim.expected), strict=True):
-                np.testing.assert_allclose(value, wanted, rtol=max(1e-9, tolerance), atol=tolerance, err_msg=claim.span.text)
+                relative = max(1e-9, tolerance)
+                np.testing.assert_allclose(value, wanted, relative, tolerance, err_msg=claim.span.text)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -10,9 +10,8 @@ import pytest
 
 from pushforward.ad.vmap import vmap, vmap_partial
 from pushforward.lang.builder import Builder, body
-from pushforward.lang.ir import ArrayType, Branch, Each, Fold, Program
+from pushforward.lang.ir import ArrayType, Branch, Each, Fold, Program, Signature
 from pushforward.lang.types import F64 as SCALAR
-from pushforward.lang.ir import Signature
 from pushforward.lang.types import array
 from pushforward.semantics.reference import evaluate
 
@@ -60,10 +59,16 @@ def _growing() -> Program:
 def _while() -> Program:
     """Newton steps for the square root of a, until they are good; 1 / (s - a) would be infinite when frozen."""
     condition = body(
-        "far", [F64, F64], lambda b, x: [b.apply("gt", b.apply("abs", b.apply("sub", b.apply("mul", x[1], x[1]), x[0])), b.constant(1e-10))]
+        "far",
+        [F64, F64],
+        lambda b, x: [
+            b.apply("gt", b.apply("abs", b.apply("sub", b.apply("mul", x[1], x[1]), x[0])), b.constant(1e-10))
+        ],
     )
     half = body(
-        "newton", [F64, F64, I64], lambda b, x: [b.apply("mul", b.constant(0.5), b.apply("add", x[1], b.apply("div", x[0], x[1])))]
+        "newton",
+        [F64, F64, I64],
+        lambda b, x: [b.apply("mul", b.constant(0.5), b.apply("add", x[1], b.apply("div", x[0], x[1])))],
     )
     return body("root", [F64, F64], lambda b, x: b.fold(30, [x[0]], [], [x[1]], half, condition=condition))
 
@@ -76,7 +81,10 @@ def _branch() -> Program:
 
 
 def _switch() -> Program:
-    arms = [body(f"arm{k}", [F64], lambda b, x, name=name: [b.apply(name, x[0])]) for k, name in enumerate(("exp", "neg", "sin"))]
+    arms = [
+        body(f"arm{k}", [F64], lambda b, x, name=name: [b.apply(name, x[0])])
+        for k, name in enumerate(("exp", "neg", "sin"))
+    ]
     return body("switch", [I64, F64], lambda b, x: b.branch(x[0], x[1:], arms))
 
 
@@ -102,7 +110,9 @@ def test_batched_program_is_the_program_lane_by_lane(program: Program, final: bo
     for mapped in product((False, True), repeat=len(program.inputs)):
         args = [_draw(rng, type_, (LANES,) if on else ()) for type_, on in zip(program.inputs, mapped, strict=True)]
         got = evaluate(vmap(program, mapped, LANES, final=final), args)
-        lanes = [evaluate(program, [x[k] if on else x for x, on in zip(args, mapped, strict=True)]) for k in range(LANES)]
+        lanes = [
+            evaluate(program, [x[k] if on else x for x, on in zip(args, mapped, strict=True)]) for k in range(LANES)
+        ]
         for result, expected in zip(got, zip(*lanes, strict=True), strict=True):
             np.testing.assert_allclose(np.asarray(result), np.stack(expected), rtol=1e-12, atol=1e-12)
 

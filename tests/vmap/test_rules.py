@@ -103,10 +103,15 @@ def test_batched_primitive_is_the_primitive_lane_by_lane(
     rng = np.random.default_rng(7)
     program = _program(name, types, params)
     for mapped in product((False, True), repeat=len(types)):
-        args = [_value(rng, dtype, (LANES, *shape) if on else shape, name) for (dtype, shape), on in zip(types, mapped, strict=True)]
+        args = [
+            _value(rng, dtype, (LANES, *shape) if on else shape, name)
+            for (dtype, shape), on in zip(types, mapped, strict=True)
+        ]
         batch = vmap(program, mapped, LANES)
         (got,) = evaluate(batch, args)
-        lanes = [evaluate(program, [x[k] if on else x for x, on in zip(args, mapped, strict=True)])[0] for k in range(LANES)]
+        lanes = [
+            evaluate(program, [x[k] if on else x for x, on in zip(args, mapped, strict=True)])[0] for k in range(LANES)
+        ]
         assert np.shape(got) == tuple(batch.output_types[0].shape)
         np.testing.assert_allclose(np.asarray(got), np.stack(lanes), rtol=1e-12, atol=1e-12)
         assert vmap_partial(program, mapped, LANES)[1] == (any(mapped),)

@@ -116,12 +116,14 @@ def test_batches_and_derivatives_commute(program: Program) -> None:
     batched_first = forward(vmap(program, (True,) * count, lanes))
     pushed = forward(program)
     derived_first = vmap(pushed, (True,) * len(pushed.inputs), lanes)
-    for one, two in zip(compile_xla(batched_first)([*args, *tangents]), compile_xla(derived_first)([*args, *tangents]), strict=True):
+    for one, two in zip(
+        compile_xla(batched_first)([*args, *tangents]), compile_xla(derived_first)([*args, *tangents]), strict=True
+    ):
         np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-11)
 
 
 def test_gradient_of_a_batched_choice_ignores_the_arm_not_taken() -> None:
-    """sum of (if x > 0 then log x else x * x / y): log at 0 and a division by 0 stand in lanes that do not take them."""
+    """sum of (if x > 0 then log x else x * x / y), with log at 0 and division by 0 in lanes that do not take them."""
     square = body("square", [F64, F64], lambda b, x: [b.apply("div", b.apply("mul", x[0], x[0]), x[1])])
     log = body("log", [F64, F64], lambda b, x: [b.apply("log", x[0])])
 

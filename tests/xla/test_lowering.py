@@ -102,7 +102,11 @@ def test_einsum_is_numpy_einsum(spec: str) -> None:
 
 def pairwise(n: int, m: int) -> Program:
     """Row sums of 1 / (1 + (x_i - y_j)^2) over j != i, a choice inside a nest."""
-    far = body("far", [F64], lambda b, x: [b.apply("div", b.constant(1.0), b.apply("add", b.constant(1.0), b.apply("mul", x[0], x[0])))])
+    far = body(
+        "far",
+        [F64],
+        lambda b, x: [b.apply("div", b.constant(1.0), b.apply("add", b.constant(1.0), b.apply("mul", x[0], x[0])))],
+    )
     same = body("same", [F64], lambda b, x: [b.constant(0.0)])
 
     def pair(b: Builder, x: Sequence[int]) -> Sequence[int]:
@@ -153,7 +157,9 @@ def histogram(n: int, bins: int) -> Program:
 def collatz(n: int) -> Program:
     """Rounds until each start reaches 1: while loops of different lengths in one Each."""
     even = body("even", [I64], lambda b, x: [b.apply("floordiv", x[0], b.constant(2, "i64"))])
-    odd = body("odd", [I64], lambda b, x: [b.apply("add", b.apply("mul", x[0], b.constant(3, "i64")), b.constant(1, "i64"))])
+    odd = body(
+        "odd", [I64], lambda b, x: [b.apply("add", b.apply("mul", x[0], b.constant(3, "i64")), b.constant(1, "i64"))]
+    )
 
     def step(b: Builder, x: Sequence[int]) -> list[int]:
         value, rounds, _ = x
@@ -206,14 +212,19 @@ def test_selectors_count_arms() -> None:
         agree(switch, [np.int64(number), 0.5])
 
 
-def test_long_scalar_chains_are_cut_but_mean_the_same() -> None:
+def chain(length: int) -> Program:
     def write(b: Builder, x: Sequence[int]) -> list[int]:
         y, z = x
-        for _ in range(150):
+        for _ in range(length):
             y, z = z, b.apply("sub", b.apply("mul", b.apply("sin", y), z), b.constant(0.3))
         return [y, z]
 
-    agree(body("chain", [F64, F64], write), [0.1, 0.2])
+    return body("chain", [F64, F64], write)
+
+
+def test_scalar_chains_compile_up_to_a_limit() -> None:
+    agree(chain(40), [0.1, 0.2])
+    _refused("E144", chain(4000))
 
 
 # --- precision, refusals, independence -------------------------------------------------------------------------------

@@ -64,7 +64,9 @@ def product(left: str, right: str, order: str) -> Program:
 
     def write(b: Builder, x: Sequence[int]) -> list[int]:
         place = dict(zip(order, x[2:], strict=True))
-        reads = [b.apply("gather", y, *(place[c] for c in term), proved=True) for y, term in ((x[0], left), (x[1], right))]
+        reads = [
+            b.apply("gather", y, *(place[c] for c in term), proved=True) for y, term in ((x[0], left), (x[1], right))
+        ]
         return [b.apply("mul", *reads)]
 
     program = body("element", [*arrays, *[I64] * len(order)], write)  # type: ignore[arg-type]
@@ -72,15 +74,20 @@ def product(left: str, right: str, order: str) -> Program:
         types = [*arrays, *[I64] * depth]
         how = "sum" if depth == len(order) - 1 else "stack"
         inner, size = program, length[order[depth]]
-        program = body(
-            "nest", types, lambda b, x, inner=inner, size=size, how=how: b.each(size, x, [], inner, [how])
-        )
+        program = body("nest", types, lambda b, x, inner=inner, size=size, how=how: b.each(size, x, [], inner, [how]))
     return program
 
 
 @pytest.mark.parametrize(
     ("left", "right", "order"),
-    [("ik", "kj", "ijk"), ("ki", "kj", "ijk"), ("ik", "jk", "jik"), ("k", "k", "k"), ("ik", "k", "ik"), ("jik", "jk", "ijk")],
+    [
+        ("ik", "kj", "ijk"),
+        ("ki", "kj", "ijk"),
+        ("ik", "jk", "jik"),
+        ("k", "k", "k"),
+        ("ik", "k", "ik"),
+        ("jik", "jk", "ijk"),
+    ],
 )
 def test_nested_loops_become_one_contraction(left: str, right: str, order: str) -> None:
     program = product(left, right, order)
@@ -92,6 +99,7 @@ def test_nested_loops_become_one_contraction(left: str, right: str, order: str) 
 
 def test_products_that_are_summed_are_never_stored() -> None:
     """Outer product of rows summed over 50 rows: 50 x 30 x 30 numbers if it were stored."""
+
     def write(b: Builder, x: Sequence[int]) -> list[int]:
         row = b.apply("gather", x[0], x[1], proved=True)
         left = b.broadcast(row, (30, 30), (0,))
@@ -105,6 +113,7 @@ def test_products_that_are_summed_are_never_stored() -> None:
 
 def test_sums_of_cotangents_at_rows_become_one_scatter() -> None:
     """Each row adds to one place of a table: the sum over 40 tables of 40 places is one scatter-add."""
+
     def write(b: Builder, x: Sequence[int]) -> list[int]:
         place = b.apply("gather", x[1], x[2], proved=True)
         value = b.apply("gather", x[0], x[2], proved=True)
