@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ..lang.builder import Builder
+from ..lang.collector import holding_collector
 from ..lang.diagnostics import InternalError
 from ..lang.ir import ArrayType, Program
 from ..lang.passes import normalise
@@ -27,7 +28,6 @@ def _flags(program: Program, wrt: Sequence[int]) -> tuple[bool, ...]:
     return tuple(k in wrt for k in range(len(program.inputs)))
 
 
-@lru_cache(maxsize=256)
 def value_and_gradient(program: Program, wrt: tuple[int, ...], *, memory: int | None = None) -> Program:
     """``x -> (y, gradient)`` for a program whose first output is a float scalar; other outputs are auxiliary.
 
@@ -36,6 +36,17 @@ def value_and_gradient(program: Program, wrt: tuple[int, ...], *, memory: int | 
         wrt: positions of float inputs; the gradient has one output per position, in order.
         memory: bytes that one loop may save (see `reverse`).
     """
+    return _gradient(program, wrt, memory, with_value=True)
+
+
+def gradient(program: Program, wrt: tuple[int, ...], *, memory: int | None = None) -> Program:
+    """``x -> gradient`` of the first output, one result per position in `wrt`; see `value_and_gradient`."""
+    return _gradient(program, wrt, memory, with_value=False)
+
+
+@lru_cache(maxsize=256)
+@holding_collector
+def _gradient(program: Program, wrt: tuple[int, ...], memory: int | None, with_value: bool) -> Program:
     program = normalise(program)
     b = Builder(program.name, program.inputs, program.sizes)
 
@@ -44,13 +55,8 @@ def value_and_gradient(program: Program, wrt: tuple[int, ...], *, memory: int | 
 
     outputs, bars = sweep_onto(b, program, _flags(program, wrt), seed, memory)
     order = {k: position for position, k in enumerate(sorted(wrt))}
-    return normalise(b.build([*outputs, *(bars[order[k]] for k in wrt)]))
-
-
-def gradient(program: Program, wrt: tuple[int, ...]) -> Program:
-    """``x -> gradient`` of the first output."""
-    both = value_and_gradient(program, wrt)
-    return select_outputs(both, range(len(program.outputs), len(both.outputs)))
+    values = outputs if with_value else []
+    return normalise(b.build([*values, *(bars[order[k]] for k in wrt)]))
 
 
 def select_outputs(program: Program, kept: Sequence[int]) -> Program:

@@ -27,6 +27,8 @@ from ..lang.primitives.row import (
 from ..lang.primitives.rules import Scope, cases, expression, parse_rule
 from ..lang.surface import ast
 
+_OPERAND_NAMES = tuple(f"x{number}" for number in range(8))  # elementwise primitives have few operands
+
 Slots = Sequence[int]
 Maybe = Sequence[int | None]
 
@@ -119,8 +121,9 @@ def _linear_tangent(
 
 
 def _names(context: RuleContext) -> dict[str, int]:
-    names = {f"x{number}": slot for number, slot in enumerate(context.operands)}
-    return {**names, "y": context.results[0]}
+    names = dict(zip(_OPERAND_NAMES, context.operands, strict=False))
+    names["y"] = context.results[0]
+    return names
 
 
 def scaled_by_partial(context: RuleContext, row: Primitive, k: int, factor: int) -> int | None:

@@ -47,7 +47,7 @@ class Builder:
         self.origin: Span | None = None
         self._definition: dict[int, Step] = {}
         self._kind: dict[int, str] = {}
-        self._numbered: dict[tuple[Op, tuple[int, ...], tuple[SlotType, ...]], int] = {}
+        self._numbered: dict[tuple[Op, tuple[int, ...] | tuple[SlotType, ...]], int] = {}
 
     # --- looking ---
 
@@ -76,7 +76,8 @@ class Builder:
             return ()
         if isinstance(op, SizeValue) and isinstance(op.size, int):
             op = Constant(constant_bytes(op.size, "i64"))
-        key = (op, operands, types)
+        # Operands and operation decide the types; only literals need theirs, whose bytes do not tell.
+        key = (op, operands or types)
         found = self._numbered.get(key)
         if found is not None:
             return tuple(range(found, found + len(types)))
@@ -85,15 +86,18 @@ class Builder:
         self.steps.append(step)
         self.firsts.append(first)
         self.types.extend(types)
-        for slot in range(first, first + len(types)):
+        results = (first,) if len(types) == 1 else tuple(range(first, first + len(types)))
+        for slot in results:
             self._definition[slot] = step
         if isinstance(op, Apply):
             self._kind[first] = op.primitive
-        elif isinstance(op, Constant):
-            self._kind[first] = "constant"
-        if not (isinstance(op, Apply) and has_effect(op.primitive)):
+            if not has_effect(op.primitive):
+                self._numbered[key] = first
+        else:
+            if isinstance(op, Constant):
+                self._kind[first] = "constant"
             self._numbered[key] = first
-        return tuple(range(first, first + len(types)))
+        return results
 
     def apply(self, primitive: str, *operands: int, **params: Param) -> int:
         """Apply a one-result primitive; the type follows from its row, and rewrites may answer instead."""

@@ -10,18 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from .check import check_module
+from .collector import holding_collector
 from .diagnostics import Diagnostic, DiagnosticError, InternalError, fail, suggest
-from .elaborate.definitions import Definitions
-from .ir import Program
 from .source import Source, Span
 from .surface import ast
 from .surface.parser import parse, read
 from .typed import CheckedModule, CheckedTest, Meaning, Typing
 from .types import Type, show_type
+
+if TYPE_CHECKING:
+    from .elaborate.definitions import Definitions
+    from .ir import Program
 
 MOST_MODULES = 200
 PRELUDE = Path(__file__).parent / "prelude"
@@ -46,7 +50,13 @@ class Module:
     source: Source
     checked: CheckedModule
     loaded: Mapping[str, CheckedModule] = field(repr=False)
-    definitions: Definitions = field(repr=False)
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The table of elaborated definitions; checking alone never needs it, so it is made on first use."""
+        from .elaborate.definitions import Definitions
+
+        return Definitions(self.loaded)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -155,10 +165,11 @@ class _Loader:
         self.modules: dict[str, CheckedModule] = {}
         self.open: list[Path] = []
 
+    @holding_collector
     def root(self, name: str, source: Source, directory: Path) -> Module:
         place = (directory / Path(name).name).resolve()
         checked = self._check(name, source, place)
-        return Module(name, source, checked, self.modules, Definitions(self.modules))
+        return Module(name, source, checked, self.modules)
 
     def _check(self, name: str, source: Source, place: Path) -> CheckedModule:
         self.open.append(place)

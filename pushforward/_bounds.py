@@ -1,8 +1,8 @@
 """Indices in compiled code: a first-order program enters, the same program with a count of bad indices leaves.
 
-Compiled code gives NaN for a float read out of range, which the check for finite results finds. Integer and boolean reads
-give 0 and writes are dropped, which nothing would find, so `counted` adds an `i64` output: how many indices of such steps
-were out of range. Steps whose indices the checker proved in range cost nothing.
+Compiled code gives NaN for a float read out of range, which the check for finite results finds. Integer and boolean
+reads give 0 and writes are dropped, which nothing would find, so `counted` adds an `i64` output: how many indices of
+such steps were out of range. Steps whose indices the checker proved in range cost nothing.
 """
 
 from __future__ import annotations

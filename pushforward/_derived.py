@@ -207,9 +207,7 @@ def batch(program: Program, in_axes: Sequence[int | None], out_axes: int) -> Pro
         raise fail("E185", "vmap needs an input with a batch axis", hint="give in_axes an axis for at least one input")
     name = _fresh("batch", program.sizes)
     size = variable(name)
-    axes = [
-        axis for (_, type_), axis in zip(own.inputs, in_axes, strict=True) for _ in range(len(leaves(type_)))
-    ]
+    axes = [axis for (_, type_), axis in zip(own.inputs, in_axes, strict=True) for _ in range(len(leaves(type_)))]
     outer = [_with_axis(type_, size, axis) for type_, axis in zip(program.inputs, axes, strict=True)]
     builder = Builder(f"vmap_{program.name}", outer, (*program.sizes, name))
     lanes = _wire.vmap(program, tuple(axis is not None for axis in axes), size)

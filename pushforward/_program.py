@@ -29,8 +29,8 @@ class Program:
     """A function of the language: call it with numbers and arrays, or pass it to `pf.grad` and the like.
 
     `ir` may mention definitions (`Function` steps) that `definitions` holds; size variables are filled in from the
-    shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source` is the
-    text of the definition; derived programs have none.
+    shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source`
+    is the text of the definition; derived programs have none.
     """
 
     ir: ir.Program

@@ -155,7 +155,9 @@ def flops(program: ir.Program, sizes: Mapping[str, int]) -> int:
 
     missing = [name for name in program.sizes if name not in sizes]
     if missing:
-        raise fail("E166", f"counting operations needs the size `{missing[0]}`", hint=f"give it by name: {missing[0]}=10")
+        raise fail(
+            "E166", f"counting operations needs the size `{missing[0]}`", hint=f"give it by name: {missing[0]}=10"
+        )
     return run(normalise(ir.substitute_sizes(program, sizes)))
 
 
@@ -189,7 +191,9 @@ def _passed(program: ir.Program, stage: str, after: str | None) -> ir.Program:
         passes = PASSES
     names = [one.name for one in passes]
     if after is not None and after not in names:
-        raise fail("E188", f"the stage `{stage}` has no pass `{after}`", hint=f"passes: {', '.join(dict.fromkeys(names))}")
+        raise fail(
+            "E188", f"the stage `{stage}` has no pass `{after}`", hint=f"passes: {', '.join(dict.fromkeys(names))}"
+        )
     for one in passes:
         program = one.function(program)
         if one.name == after:

@@ -22,7 +22,7 @@ SURFACES = (
         "E141",
         "this step cannot be compiled",
         "limit",
-        "Functions and variants that are known only while the program runs have no compiled form. The reference runs them.",
+        "Functions and variants known only while the program runs have no compiled form. The reference runs them.",
         'program.compile("xla") of a recursion that a run-time value ends',
     ),
     ErrorRow(
@@ -44,7 +44,7 @@ SURFACES = (
         "E150",
         "a result is not finite",
         "user",
-        "The result holds inf or nan although every input is finite. The reference evaluator has run the program again and\n"
+        "The result holds inf or nan although every input is finite. The reference has run the program again and\n"
         "the caret shows the first step that left the finite numbers. Guard that step, or ask for such values with\n"
         '`.compile(nonfinite="allow")`.',
         "def f(x: f64): f64 = log(x)   -- at x = 0",
@@ -88,7 +88,7 @@ SURFACES = (
         "E185",
         "the program has the wrong shape for this transformation",
         "user",
-        "A gradient needs one float result (or a pair of it and anything with has_aux); vmap needs an axis that exists.",
+        "A gradient needs one float result (with has_aux: in a pair with anything); vmap needs an axis that exists.",
         "pf.grad(f) where f gives an array",
     ),
     ErrorRow(
@@ -118,29 +118,29 @@ SURFACES = (
         "user",
         "A `check` gave false or values that differ by more than the tolerance; both are shown. `a ~= b` holds when\n"
         "|a - b| <= 1e-12 + 1e-9 |b| in every element, `within t` when |a - b| <= t max(1, |b|).",
-        "test \"wrong\" { check 1.0 + 1.0 ~= 3.0 }",
+        'test "wrong" { check 1.0 + 1.0 ~= 3.0 }',
     ),
     ErrorRow(
         "E191",
         "the two modes of differentiation disagree",
         "user",
-        "`dot f at x` claims <u, J v> = <J^T u, v> for random u and v, with J by forward mode and J^T by reverse mode.\n"
+        "`dot f at x` claims <u, J v> = <J^T u, v> for random u and v, with J by forward and J^T by reverse mode.\n"
         "Custom jvp and vjp rules that do not belong together break it.",
-        "test \"rule\" { dot f at 1.0 }",
+        'test "rule" { dot f at 1.0 }',
     ),
     ErrorRow(
         "E192",
         "a gradient costs more than claimed",
         "user",
         "`cost f at x <= b` bounds flops(value and gradient) / flops(value); the message shows both counts.",
-        "test \"cheap\" { cost f at 1.0 <= 1.5 }",
+        'test "cheap" { cost f at 1.0 <= 1.5 }',
     ),
     ErrorRow(
         "E193",
         "a failure that was claimed did not happen",
         "user",
-        "`fails \"E012\" e` claims that checking or running `e` gives that code; it gave another one or none.",
-        "test \"fails\" { fails \"E012\" 1.0 + 1.0 }",
+        '`fails "E012" e` claims that checking or running `e` gives that code; it gave another one or none.',
+        'test "fails" { fails "E012" 1.0 + 1.0 }',
     ),
 )
 
@@ -151,12 +151,35 @@ def error_rows() -> Mapping[str, ErrorRow]:
     return {row.code: row for row in sorted((row for table in tables for row in table), key=lambda row: row.code)}
 
 
+def example(row: ErrorRow) -> str:
+    """The example of a row, cut short where it is large because size is the point."""
+    text = row.example.strip()
+    lines = text.splitlines()
+    if len(text) <= 800 and len(lines) <= 25:
+        return text
+    return "\n".join(line[:100] for line in lines[:4]) + f"\n…  ({len(text)} characters, {len(lines)} lines)"
+
+
 def as_markdown() -> str:
     """The page docs/errors.md; `python -m pushforward.errors` prints it."""
-    parts = ["# Error index", "", "Generated from the rows of the error index; `pf explain CODE` prints one of them.", ""]
+    parts = [
+        "# Error index",
+        "",
+        "Generated from the rows of the error index; `pf explain CODE` prints one of them.",
+        "",
+    ]
     for row in error_rows().values():
         kind = "" if row.kind == "user" else " (a limit of this version)"
-        parts += [f"## {row.code}: {row.title}{kind}", "", row.explanation.strip(), "", "```", row.example.strip(), "```", ""]
+        parts += [
+            f"## {row.code}: {row.title}{kind}",
+            "",
+            row.explanation.strip(),
+            "",
+            "```",
+            example(row),
+            "```",
+            "",
+        ]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -243,7 +243,7 @@ class Interpreter:
 
     def _each(self, op: Each, types: tuple[SlotType, ...]) -> Runner:
         size = _known(op.size)
-        if self.arithmetic.vectorises and is_scalar_line(op.body, op.captures):
+        if size and self.arithmetic.vectorises and is_scalar_line(op.body, op.captures):
             return lambda values: self._each_at_once(op, values, types)
 
         def run(values: list[Value]) -> Sequence[Value]:

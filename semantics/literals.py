@@ -1,7 +1,7 @@
 """Reads the literals of the command line: text enters, plain Python values leave.
 
-``1.2``, ``-3``, ``true``, ``inf``, ``[1, 2, 3]``, ``(1, 2)`` and ``{mu = 0, tau = [1, 2]}`` are all there is. Nothing is
-evaluated; depth and length are bounded, so hostile text ends in a diagnostic.
+``1.2``, ``-3``, ``true``, ``inf``, ``[1, 2, 3]``, ``(1, 2)`` and ``{mu = 0, tau = [1, 2]}`` are all there is. Nothing
+is evaluated; depth and length are bounded, so hostile text ends in a diagnostic.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def parse_literal(text: str, name: str = "value") -> Value:
     """
     reader = _Reader(Source(f"<{name}>", text))
     if len(text) > MAX_CHARACTERS:
-        raise reader.error(f"the literal has more than {MAX_CHARACTERS} characters", "put the data in a file: @data.json")
+        raise reader.error(
+            f"the literal has more than {MAX_CHARACTERS} characters", "put the data in a file: @data.json"
+        )
     value = reader.value(0)
     if reader.peek().kind != "end":
         raise reader.error(f"unexpected `{reader.peek().text}` after the value")

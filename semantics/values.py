@@ -1,8 +1,9 @@
 """Values against types: Python values enter, the flat arrays of a program leave, and back again.
 
-A value of an array type is anything NumPy can read, a record is a dict, a tuple is a tuple. An array of tuples or records
-is either a *tuple* (dict) of arrays, which is how results come back, or a *list* of tuples (dicts), which is how people
-and JSON write it. Sizes are inferred from shapes; every misfit is a diagnostic that names the place and what it wants.
+A value of an array type is anything NumPy can read, a record is a dict, a tuple is a tuple. An array of tuples or
+records is either a *tuple* (dict) of arrays, which is how results come back, or a *list* of tuples (dicts), which is
+how people and JSON write it. Sizes are inferred from shapes; every misfit is a diagnostic that names the place and
+what it wants.
 """
 
 from __future__ import annotations
@@ -226,7 +227,9 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
             "E164",
             f"`{place}` does not hold {dtype} numbers" if dtype != "bool" else f"`{place}` does not hold booleans",
             expected=_show_array(shape, dtype),
-            actual=_brief(value) if array.dtype.kind == "O" or not array.ndim else _show_array(array.shape, str(array.dtype)),
+            actual=_brief(value)
+            if array.dtype.kind == "O" or not array.ndim
+            else _show_array(array.shape, str(array.dtype)),
             hint=hint,
         )
     return array
@@ -249,9 +252,7 @@ def _columns(value: Any, count: int, shape: tuple[Size, ...], place: str, type_:
     raise fail("E163", f"`{place}` must be {count} values", expected=show_type(type_), actual=actual)
 
 
-def _fields(
-    value: Any, names: tuple[str, ...], shape: tuple[Size, ...], place: str, type_: Type
-) -> Mapping[str, Any]:
+def _fields(value: Any, names: tuple[str, ...], shape: tuple[Size, ...], place: str, type_: Type) -> Mapping[str, Any]:
     """The parts of a record, or of an array of records given either way round."""
     if shape and isinstance(value, list):
         rows = [_fields(row, names, shape[1:], f"{place}[{index}]", type_) for index, row in enumerate(value)]
@@ -261,7 +262,9 @@ def _fields(
     wrong = sorted(set(names) ^ {str(name) for name in value})
     if wrong:
         verb = "lacks" if wrong[0] in names else "has an unknown field"
-        raise fail("E163", f"`{place}` {verb} `{wrong[0]}`", expected=show_type(type_), actual=", ".join(map(str, value)))
+        raise fail(
+            "E163", f"`{place}` {verb} `{wrong[0]}`", expected=show_type(type_), actual=", ".join(map(str, value))
+        )
     return value
 
 
@@ -335,5 +338,3 @@ def _show_array(shape: Sequence[Size], dtype: str) -> str:
 def _brief(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-

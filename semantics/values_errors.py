@@ -9,7 +9,7 @@ ROWS = (
         "E160",
         "a literal cannot be read",
         "user",
-        "Values on the command line are numbers, true, false, inf, lists `[1, 2]`, tuples `(1, 2)` and records `{mu = 0}`.\n"
+        "Values on the command line are numbers, true, false, inf, lists `[1]`, tuples `(1, 2)`, records `{mu = 0}`.\n"
         "Nothing is evaluated: write 0.5, not 1/2. Quote brackets and braces so that the shell leaves them alone.",
         "pf run model.pf f x=1/2",
     ),
@@ -38,7 +38,7 @@ ROWS = (
         "E164",
         "a value has the wrong kind of number",
         "user",
-        "Whole numbers become floats, nothing else is converted: a fraction is no i64, a number is no bool, and an f64\n"
+        "Whole numbers become floats, nothing else is converted: a fraction is no i64, a number is no bool, an f64\n"
         "array is not rounded to f32 silently.",
         "pf run model.pf f n=1.5   -- for n: i64",
     ),
@@ -74,7 +74,8 @@ ROWS = (
         "E169",
         "a data file lacks the key or column",
         "user",
-        "The part after the colon names a JSON key (a.b for nested ones), an array of an .npz file or columns of a .csv file.",
+        "The part after the colon names a JSON key (a.b for nested ones), an array of an .npz file or columns of a\n"
+        ".csv file.",
         "pf run model.pf f x=@data.csv:heihgt",
     ),
     ErrorRow(

@@ -1,8 +1,8 @@
 """Claims of test blocks: a checked module enters, one result per claim and back end leaves.
 
-``a ~= b`` holds when |a - b| <= 1e-12 + 1e-9 |b| in every element; ``within t`` when |a - b| <= t max(1, |b|). Integers and
-booleans are compared exactly, infinities must have the same sign, and nan equals nan. `dot` is the adjoint test: for
-random u and v, <u, J v> by forward mode equals <J^T u, v> by reverse mode. `cost` compares operation counts.
+``a ~= b`` holds when |a - b| <= 1e-12 + 1e-9 |b| in every element; ``within t`` when |a - b| <= t max(1, |b|). Integers
+and booleans are compared exactly, infinities must have the same sign, and nan equals nan. `dot` is the adjoint test:
+for random u and v, <u, J v> by forward mode equals <J^T u, v> by reverse mode. `cost` compares operation counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from ..ad.reverse import reverse
 from ..lang.builder import Builder
 from ..lang.diagnostics import Diagnostic, DiagnosticError, fail
 from ..lang.ir import ArrayType, FunType, Invoke, Program, numpy_dtype
-from ..lang.source import Span
 from ..lang.surface import ast
 from ..lang.typed import CheckedTest
 
@@ -86,7 +85,7 @@ def _wording(value: Any, expected: Any, allowed: float, place: Sequence[int]) ->
     return text
 
 
-# --- running a claim ---------------------------------------------------------------------------------------------------
+# --- running a claim -------------------------------------------------------------------------------------------------
 
 Arrays = Sequence[Any]
 
@@ -95,8 +94,8 @@ Arrays = Sequence[Any]
 class Tools:
     """What claims need of the layers that wire packages together.
 
-    `expression` elaborates an expression of a test, `first` gives the first-order program, `evaluate` runs a program on a
-    back end, `is_limit` tells a limit of this version from an error.
+    `expression` elaborates an expression of a test, `first` gives the first-order program, `evaluate` runs a program on
+    a back end, `is_limit` tells a limit of this version from an error.
     """
 
     expression: Callable[[CheckedTest, ast.Expr], Program]
@@ -193,7 +192,9 @@ def _applied(function: ast.Expr, point: ast.Expr | None, setting: _Setting) -> t
         return _at_any_point(own, type_, function, setting)
     fixed = setting.tools.expression(setting.test, point)
     if len(fixed.outputs) != len(type_.inputs):
-        raise fail("E190", f"the function takes {len(type_.inputs)} arrays, the point has {len(fixed.outputs)}", point.span)
+        raise fail(
+            "E190", f"the function takes {len(type_.inputs)} arrays, the point has {len(fixed.outputs)}", point.span
+        )
     floats = [k for k, leaf in enumerate(type_.inputs) if isinstance(leaf, ArrayType) and leaf.is_float]
     values = setting.tools.evaluate(fixed, [], "reference")
     builder = Builder("applied", [fixed.output_types[k] for k in floats])
@@ -206,9 +207,7 @@ def _applied(function: ast.Expr, point: ast.Expr | None, setting: _Setting) -> t
     return setting.tools.first(builder.build(outputs)), [np.asarray(values[k]) for k in floats]
 
 
-def _at_any_point(
-    own: Program, type_: FunType, function: ast.Expr, setting: _Setting
-) -> tuple[Program, list[Any]]:
+def _at_any_point(own: Program, type_: FunType, function: ast.Expr, setting: _Setting) -> tuple[Program, list[Any]]:
     builder = Builder("applied", type_.inputs)
     builder.origin = function.span
     (closure,) = builder.inline(own, ())

@@ -42,7 +42,7 @@ def _of_step(b: Builder, step: Step, type_: ArrayType) -> Affine | None:
     op = step.op
     if op.primitive == "iota":
         return Affine(0, (1,))
-    if op.primitive not in ("add", "sub", "mul", "neg", "broadcast", "transpose", "slice"):
+    if op.primitive not in ("add", "sub", "mul", "neg", "broadcast", "transpose", "slice", "reshape"):
         return None
     parts = [affine(b, slot) for slot in step.operands]
     if any(part is None for part in parts):
@@ -57,10 +57,22 @@ def _of_step(b: Builder, step: Step, type_: ArrayType) -> Affine | None:
         case "slice":
             shift = sum(s * a for s, a in zip(_ints(op, "starts"), known[0].slopes, strict=True))
             return Affine(known[0].constant + shift, known[0].slopes)
+        case "reshape":
+            return _reshaped(known[0], b.array_type(step.operands[0]), type_)
         case "neg":
             return _scaled(known[0], -1)
         case primitive:
             return _arithmetic(primitive, *(_spread(part, type_.rank) for part in known))
+
+
+def _reshaped(part: Affine, old: ArrayType, new: ArrayType) -> Affine | None:
+    """Axes of length 1 may come and go."""
+    left = [axis for axis, size in enumerate(old.shape) if size != 1]
+    right = [axis for axis, size in enumerate(new.shape) if size != 1]
+    if [old.shape[axis] for axis in left] != [new.shape[axis] for axis in right]:
+        return None
+    slopes = dict(zip(right, (part.slopes[axis] for axis in left), strict=True))
+    return Affine(part.constant, tuple(slopes.get(axis, 0) for axis in range(new.rank)))
 
 
 def _literal(op: Constant, type_: ArrayType) -> Affine | None:

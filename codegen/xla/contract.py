@@ -17,6 +17,7 @@ from ...lang.ir import Apply, ArrayType, Program, Step, bodies, with_bodies
 from ...lang.sizes import Size, product
 from .effort import elements
 from .places import gather_at, is_zero, scatter_add_at
+from .scatters import take_apart
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -45,7 +46,8 @@ def _apply(b: Builder, op: Apply, x: tuple[int, ...]) -> int | None:
         case "gather":
             return gather_at(b, op, x[0], x[1:])
         case "scatter_add":
-            return scatter_add_at(b, op, x[0], x[1], x[2:])
+            known = scatter_add_at(b, op, x[0], x[1], x[2:])
+            return known if known is not None or len(x) < 3 else take_apart(b, op, x[0], x[1], x[2:])
         case "reduce_sum":
             axes = op["axes"]
             assert isinstance(axes, tuple)

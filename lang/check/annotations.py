@@ -12,6 +12,7 @@ from ..source import Span
 from ..surface import ast
 from ..typed import Scheme
 from .scope import ModuleScope
+from .size_limits import limited
 
 ARITHMETIC = {"+": add, "-": sub, "*": mul}
 SCALARS = {"f64": ty.F64, "f32": ty.F32, "i64": ty.I64, "bool": ty.BOOL}
@@ -141,6 +142,11 @@ def read_size(node: ast.Expr, generics: Generics) -> Size:
                 )
             return variable(name)
         case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
-            return ARITHMETIC[operator](read_size(left, generics), read_size(right, generics))
+            return combine(operator, read_size(left, generics), read_size(right, generics), node.span)
         case _:
             raise fail("E038", "a size is made of integers, size variables and + - *", node.span)
+
+
+def combine(operator: str, left: Size, right: Size, span: Span) -> Size:
+    """``left operator right`` for ``+ - *``; E063 for a size that is too large to handle."""
+    return limited(ARITHMETIC[operator](left, right), span)

@@ -17,7 +17,7 @@ from ..sizes import Size, sub, substitute, variable, variables
 from ..source import Span
 from ..surface import ast
 from ..typed import ConstructorName, Global, Local, Meaning, Scheme, SizeName
-from .annotations import ARITHMETIC, Generics
+from .annotations import ARITHMETIC, Generics, combine
 from .prove import proved
 from .report import mismatch
 from .scope import ModuleScope
@@ -83,6 +83,7 @@ class Checker:
         self.conditions: list[Condition] = []
         self.facts: tuple[Size, ...] = ()
         self.bounds: dict[str, Size] = {}
+        self.coverage_steps = 0  # spent on the completeness of one `match`
         for name in generics.sizes:
             self.bind(name, Entry(SizeName(name), ty.I64, variable(name)))
 
@@ -235,7 +236,8 @@ class Checker:
                     return variable(name)
             case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
                 self.types[id(node)] = ty.I64
-                return ARITHMETIC[operator](self.size_expression(left, what), self.size_expression(right, what))
+                first, second = self.size_expression(left, what), self.size_expression(right, what)
+                return combine(operator, first, second, node.span)
             case _:
                 pass
         if isinstance(node, ast.Name) and node.name not in self.locals:
@@ -255,12 +257,7 @@ class Checker:
 
     def proves(self, size: Size) -> bool:
         """Whether ``size >= 0`` holds here, for all sizes and loop indices."""
-        bounds = {name: self.unifier.size(bound) for name, bound in self.bounds.items() if name in variables(size)}
         size = self.unifier.size(size)
-        while bounds.keys() < (wanted := variables(size) & self.bounds.keys()):
-            bounds = {name: self.unifier.size(self.bounds[name]) for name in wanted}
         facts = tuple(self.unifier.size(fact) for fact in self.facts[-8:])
-        for fact in facts:
-            for name in variables(fact) & self.bounds.keys():
-                bounds[name] = self.unifier.size(self.bounds[name])
-        return proved(size, facts, bounds)
+        names = variables(size).union(*(variables(fact) for fact in facts)) & self.bounds.keys()
+        return proved(size, facts, {name: self.unifier.size(self.bounds[name]) for name in names})

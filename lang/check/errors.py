@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from ..errors_index import ErrorRow
 
+_PLACES = 16
+_ARMS = [
+    f"({', '.join(['_'] * place + [case, case] + ['_'] * (_PLACES - place - 2))}) => 1.0"
+    for place in range(_PLACES - 1)
+    for case in ("On", "Off")
+]
+_MANY_CASES = (
+    f"data Switch = On | Off\ndef f(s: Switch): f64 = match ({', '.join(['s'] * _PLACES)}) {{\n  "
+    + ";\n  ".join([*_ARMS, "_ => 0.0"])
+    + "\n}\n"
+)
+
 CHECK = (
     ErrorRow(
         "E030",
@@ -175,7 +187,7 @@ CHECK = (
         "not differentiable",
         "user",
         "`grad` needs a function that returns one float and has a float among its parameters; `jacobian` a function "
-        "from floats to floats; `hessian` and `laplacian` a function of one f64 or [n]f64; `'` a function of one scalar.",
+        "from floats to floats; `hessian` and `laplacian` one of one f64 or [n]f64; `'` one of one scalar.",
         "def double[n](x: [n]f64): [n]f64 = 2.0 * x\ndef slope[n](x: [n]f64): [n]f64 = grad(double)(x)\n",
     ),
     ErrorRow(
@@ -233,9 +245,18 @@ CHECK = (
     ),
     ErrorRow(
         "E063",
-        "an integer that is too large",
+        "an integer or size that is too large",
         "user",
-        "Integers have 64 bits, literal exponents 31. Larger numbers are written as floats.",
+        "Integers have 64 bits, literal exponents 31; a size is a polynomial of at most 64 terms. Larger numbers are "
+        "written as floats.",
         "def big(x: i64): i64 = x + 9223372036854775808\n",
+    ),
+    ErrorRow(
+        "E064",
+        "a match with too many combinations",
+        "limit",
+        "Whether a `match` over many parts is complete can take time exponential in their number, so the search "
+        "ends after a fixed number of steps.",
+        _MANY_CASES,
     ),
 )

@@ -10,7 +10,7 @@ from ..typed import Builtin, Global, Local, Meaning
 from .annotations import read_type
 from .builtins import CONSTANTS, LATER, WORDS
 from .core import Checker, Entry, rule
-from .patterns import bind_pattern
+from .patterns import bind_pattern, distinct
 from .report import show_open
 from .scope import Definition
 from .unify import ERROR, is_unknown
@@ -224,6 +224,7 @@ def _bind(checker: Checker, bind: ast.Bind) -> None:
     if not isinstance(bind, ast.Let):
         word = {ast.Draw: "let … ~", ast.Observe: "observe", ast.Score: "score"}[type(bind)]
         raise fail("E053", f"`{word}` is {LATER_TEXT}", bind.span)
+    distinct(bind.pattern)
     try:
         expected = None
         if bind.annotation is not None:

@@ -9,7 +9,7 @@ from ..diagnostics import DiagnosticError, fail
 from ..sizes import Size
 from ..surface import ast
 from .core import Checker, rule
-from .patterns import bind_pattern
+from .patterns import bind_pattern, distinct
 from .report import mismatch
 from .unify import Mismatch
 
@@ -40,6 +40,7 @@ def loop(checker: Checker, node: ast.Loop, hint: ty.Type | None) -> ty.Type:
     state = checker.infer(node.initial, None if node.stacked else hint)
     with checker.inside():
         size = bind_range(checker, node.range)
+        distinct(node.pattern)
         bind_pattern(checker, node.pattern, state)
         _step(checker, node.body, state)
     return ty.array((size,), state) if node.stacked else state
@@ -51,6 +52,7 @@ def while_(checker: Checker, node: ast.While, hint: ty.Type | None) -> ty.Type:
     limit = checker.size_expression(node.limit, "the limit of this loop")
     checker.need(limit, 0, node.limit.span, "the limit of this loop")
     with checker.inside():
+        distinct(node.pattern)
         bind_pattern(checker, node.pattern, state)
         checker.check(node.condition, ty.BOOL, "the condition of `while`")
         _step(checker, node.body, state)

@@ -24,6 +24,7 @@ from .core import Checker, Entry
 from .custom_rules import check_rules
 from .finish import final_type, finish
 from .order import ordered
+from .prove import non_negative
 from .scope import ModuleScope
 from .unify import ERROR
 
@@ -125,8 +126,9 @@ class _Module:
             self.scope.broken.add(item.alias or "")
             found = (replace(d, span=item.span) if d.span is None else d for d in error.diagnostics)
             raise DiagnosticError(found) from None
+        self.scope.admit(module, item.span)
         if item.alias is None:
-            self.scope.opened.append(module)
+            self.scope.open(module, item.span)
             self.imports[module.name] = module.name
             return
         if item.alias in self.scope.aliases:
@@ -138,6 +140,10 @@ class _Module:
         """Make the name of a variant type known, before any fields are read."""
         if item.name in self.scope.data:
             raise fail("E050", f"the type `{item.name}` is declared twice", item.span)
+        other = self.scope.data_owner(item.name)
+        if other is not None:
+            message = f"`{item.name}` is also a type of the imported module {other}"
+            raise fail("E050", message, item.span, hint="give one of them another name")
         sizes = [generic for generic in item.generics if not generic.is_type]
         if sizes:
             raise fail(
@@ -155,11 +161,19 @@ class _Module:
             return
         generics = Generics({generic.name: generic.span for generic in item.generics}, {})
         constructors = tuple(
-            (constructor.name, tuple(read_type(part, self.scope, generics) for part in constructor.items))
+            (constructor.name, tuple(self.part(part, generics) for part in constructor.items))
             for constructor in item.constructors
         )
         checked = CheckedData(self.scope.name, item.name, tuple(generics.types), constructors)
         self.scope.declare_data(checked, item.span)
+
+    def part(self, node: ast.TypeExpr, generics: Generics) -> ty.Type:
+        """The type of a constructor's field; a wrong one is reported here and nowhere else."""
+        try:
+            return read_type(node, self.scope, generics)
+        except DiagnosticError as error:
+            self.diagnostics.extend(error.diagnostics)
+            return ERROR
 
     def sign(self, item: ast.Def) -> None:
         """Read the signature of a definition."""
@@ -234,10 +248,10 @@ class _Module:
 
 
 def _dimensions(type_: ty.Type) -> Iterator[Size]:
-    """Sizes of the arrays in a parameter's type: they are not negative."""
+    """Sizes in a parameter's type that could be negative by their form; that it exists says they are not."""
     match type_:
         case ty.Array(shape, element):
-            yield from (size for size in shape if not isinstance(size, int))
+            yield from (size for size in shape if not non_negative(size))
             yield from _dimensions(element)
         case ty.Tuple(items):
             for item in items:

@@ -126,7 +126,7 @@ def match_(checker: Checker, node: ast.Match, hint: ty.Type | None) -> ty.Type:
     first: ty.Type | None = None
     for arm in node.arms:
         with checker.inside():
-            _distinct(arm.pattern)
+            distinct(arm.pattern)
             bind_pattern(checker, arm.pattern, subject)
             found = checker.infer(arm.body, result)
         if first is None:
@@ -138,13 +138,16 @@ def match_(checker: Checker, node: ast.Match, hint: ty.Type | None) -> ty.Type:
     return first if first is not None else checker.unifier.fresh(None, node.span)
 
 
-def _distinct(pattern: ast.Pattern) -> None:
+def distinct(pattern: ast.Pattern) -> None:
+    """Raise E050 when a pattern binds a name twice."""
     seen: set[str] = set()
     for name in names_of(pattern):
         if name.name in seen and name.name != "_":
             raise fail("E050", f"`{name.name}` is bound twice in this pattern", name.span)
         seen.add(name.name)
 
+
+MOST_STEPS = 20_000  # the search is exponential in the worst case
 
 Row = tuple[ast.Pattern, ...]
 Witness = tuple[str, ...]
@@ -153,6 +156,7 @@ Witness = tuple[str, ...]
 def _coverage(checker: Checker, node: ast.Match) -> None:
     """E043 when a value is left over, the warning E044 for an arm that no value reaches."""
     rows: list[Row] = []
+    checker.coverage_steps = 0
     for arm in node.arms:
         if _missing(checker, rows, (arm.pattern,)) is None:
             checker.diagnostics.append(
@@ -178,8 +182,12 @@ def _coverage(checker: Checker, node: ast.Match) -> None:
 
 def _missing(checker: Checker, rows: list[Row], query: Row) -> Witness | None:
     """A value of the shape `query` that no row matches, None when the rows match all of them."""
+    checker.coverage_steps += 1
     if not query:
         return None if rows else ()
+    if checker.coverage_steps > MOST_STEPS:
+        message = "this `match` combines too many cases to tell whether it is complete"
+        raise fail("E064", message, query[0].span, hint="match one part after the other, in nested `match`es")
     head, rest = query[0], query[1:]
     match head:
         case ast.PatternConstructor(name=name, items=items):

@@ -7,6 +7,7 @@ of coefficients; only a non-linear one that resists is given to z3, for at most 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -100,6 +101,7 @@ def decide_zero(size: Size, facts: tuple[Size, ...] = ()) -> tuple[str, Model]:
     return _ask_z3(size, facts, equal=True)
 
 
+@lru_cache(maxsize=1024)
 def _ask_z3(size: Poly, facts: tuple[Size, ...], equal: bool) -> tuple[str, Model]:
     import z3
 

@@ -85,6 +85,26 @@ class ModuleScope:
         module = self.prelude(name)
         return find_constructor(module, name) if module is not None else None
 
+    def data_owner(self, name: str) -> str | None:
+        """The imported module that declares a variant type: types are told apart by their names alone."""
+        return next((module.name for module in self._imported() if name in module.data), None)
+
+    def admit(self, module: CheckedModule, span: Span) -> None:
+        """Refuse an import whose types have names that another import has taken."""
+        for name in module.data:
+            owner = self.data_owner(name)
+            if owner not in (None, module.name):
+                raise fail("E050", f"both {owner} and {module.name} declare a type `{name}`", span)
+
+    def open(self, module: CheckedModule, span: Span) -> None:
+        """Bring the names of a module in as they are; two modules may not bring in the same name."""
+        for other in self.opened:
+            common = sorted(other.definitions.keys() & module.definitions.keys())
+            if common and other.name != module.name:
+                message = f"both {other.name} and {module.name} define `{common[0]}`"
+                raise fail("E050", message, span, hint="import one of them with `as`")
+        self.opened.append(module)
+
     def declare_data(self, data: CheckedData, span: Span) -> None:
         """Add an own variant type and its constructors."""
         for tag, (name, _) in enumerate(data.constructors):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .. import types as ty
 from ..sizes import Poly, Size, mul, sub, substitute, variable, variables
 from ..source import Span
+from .size_limits import limited
 
 ERROR = ty.Var("?!")  # the type of what was already reported: it agrees with everything
 CLASSES = {
@@ -247,7 +248,7 @@ class Unifier:
         return False
 
     def _bind_size(self, name: str, solution: Size, span: Span) -> None:
-        self.sizes[name] = solution
+        self.sizes[name] = limited(solution, span)
         self.bound_at[name] = span
         if not isinstance(solution, int) and any(count < 0 for _, count in solution.terms):
             self.non_negative.append((solution, span))

@@ -222,15 +222,16 @@ def builtin_value(checker: Checker, node: ast.Name, wanted: ty.Type | None) -> t
     if name in SPECIAL or name in DERIVATIVES:
         raise fail("E036", f"`{name}` is called, not passed around", node.span, hint=f"write `fn (…) => {name}(…)`")
     alternatives = signatures(LIFTED[name]) if name in LIFTED else signatures(TABLE[name])
-    count = len(alternatives[0].parameters)
+    first = alternatives[0]
+    count = len(first.parameters)
     if isinstance(fun, ty.Fun) and len(fun.parameters) == count:
         given: list[ty.Type] = [checker.head(parameter) for parameter in fun.parameters]
         if not any(is_unknown(item) and checker.unifier.class_of(item) is None for item in given):
             return ty.Fun(tuple(given), apply_word(checker, name, given, [node] * count, node))
     if name in LIFTED:
         letters: dict[str, ty.Type] = {}
-        parameters = tuple(_scalar(checker, p, letters) for p in alternatives[0].parameters)
-        return ty.Fun(parameters, _scalar(checker, alternatives[0].result, letters))
+        parameters = tuple(_scalar(checker, p, letters) for p in first.parameters)
+        return ty.Fun(parameters, _scalar(checker, first.result, letters))
     if len(alternatives) > 1 or "*s" in TABLE[name]:
         raise fail(
             "E051",
@@ -238,9 +239,10 @@ def builtin_value(checker: Checker, node: ast.Name, wanted: ty.Type | None) -> t
             node.span,
             hint=f"write `fn (x: [n]f64) => {name}(x)`",
         )
-    filling: Filling = ({}, {}, {})
-    parameters = tuple(_fill(checker, p, *filling) for p in alternatives[0].parameters)
-    return ty.Fun(parameters, _fill(checker, alternatives[0].result, *filling))
+    types: dict[str, ty.Type] = {}
+    sizes: dict[str, Size] = {}
+    parameters = tuple(_fill(checker, p, types, sizes, {}) for p in first.parameters)
+    return ty.Fun(parameters, _fill(checker, first.result, types, sizes, {}))
 
 
 def _scalar(checker: Checker, type_: ty.Type, letters: dict[str, ty.Type]) -> ty.Type:

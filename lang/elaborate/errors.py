@@ -11,7 +11,7 @@ ELABORATION = (
         "limit",
         "Functions are inlined when a program is compiled, and recursion is unrolled as far as what is known then "
         "decides it: integer literals, sizes, and data whose constructors are written down. A recursion that a "
-        "run-time value ends never stops unrolling. Use `loop` or `loop … while … limit`, or run the reference evaluator.",
+        "run-time value ends never stops unrolling. Use `loop`, `loop … while … limit`, or the reference evaluator.",
         "def f(n: i64): f64 = if n == 0 then 1.0 else 2.0 * f(n - 1)\ndef main(n: i64): f64 = f(n)",
     ),
     ErrorRow(

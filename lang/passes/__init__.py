@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..collector import collector_held
 from ..ir import Program
 from .lift import lift
 from .simplify import simplify
@@ -33,8 +34,9 @@ NORMALISE: tuple[Pass, ...] = (SIMPLIFY, LIFT, SIMPLIFY)
 
 def run(passes: tuple[Pass, ...], program: Program) -> Program:
     """Apply passes from first to last."""
-    for one in passes:
-        program = one.function(program)
+    with collector_held():
+        for one in passes:
+            program = one.function(program)
     return program
 
 

@@ -112,8 +112,10 @@ def _emit(b: Builder, step: Step, operands: list[int], kept: tuple[int, ...]) ->
                 return b.inline(arms[0], [captures[k] for k in used])
             return b.branch(operands[0], [captures[k] for k in used], arms)
         case _:
-            op = with_bodies(step.op, tuple(simplify(body) for body in bodies(step.op)))
-            results = b.replay(replace(step, op=op), operands)
+            inner = bodies(step.op)
+            if inner:
+                step = replace(step, op=with_bodies(step.op, tuple(simplify(body) for body in inner)))
+            results = b.replay(step, operands)
             return [results[offset] for offset in kept]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from ..diagnostics import InternalError
@@ -74,9 +74,13 @@ class Scope:
         self.builder = builder
         self.names = names
         self.params = params
-        types = [builder.array_type(slot) for slot in names.values()]
+
+    @cached_property
+    def dtype(self) -> str:
+        """The dtype of literals: that of the first float operand, or else of the first number."""
+        types = [self.builder.array_type(slot) for slot in self.names.values()]
         floats = [type_.dtype for type_ in types if type_.is_float]
-        self.dtype = (floats or [type_.dtype for type_ in types if type_.dtype != "bool"] or ["f64"])[0]
+        return (floats or [type_.dtype for type_ in types if type_.dtype != "bool"] or ["f64"])[0]
 
     def slot(self, value: _Value) -> int:
         """The slot of a value, writing down a constant when it has none."""

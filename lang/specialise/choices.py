@@ -9,7 +9,8 @@ from ..builder import Builder
 from ..elaborate.scope import drop_unread
 from ..ir import Branch, Inject, Program, Step
 from .borders import Values, array_slots, enter, packed
-from .values import Node, Shape, Union, join, shape_of, unpack
+from .limits import CROSSING
+from .values import Node, Shape, Union, join, shape_of, types_of, unpack
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -78,6 +79,7 @@ def choose(
             results.append(writer(inner.builder, inner.values[start : start + len(group)]))
         start += len(group)
     shapes = _common(machine, [opened[place].builder for place in possible], results)
+    machine.budget.step(builder.origin, CROSSING * sum(len(types_of(shape)) for shape in shapes))
     waiting = iter(results)
     programs = []
     for inner, writer in zip(opened, writers, strict=True):

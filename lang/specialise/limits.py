@@ -13,6 +13,9 @@ NESTED = 2_000
 STEPS = 200_000
 """Steps replayed altogether."""
 
+CROSSING = 20
+"""Steps that one array of a chosen value counts for: every arm packs it, and whoever uses it captures it."""
+
 ROUNDS = 8
 """Attempts to find one form for the state of a loop."""
 
@@ -28,26 +31,34 @@ class Budget:
     steps: int = 0
     trail: list[tuple[str, Span | None]] = field(default_factory=list)
 
-    def step(self, origin: Span | None) -> None:
-        """One step more; E121 when there are too many."""
-        self.steps += 1
+    def step(self, origin: Span | None, count: int = 1) -> None:
+        """Some steps more; E121 when there are too many."""
+        self.steps += count
         if self.steps > STEPS:
-            raise self._failure("E121", f"the program grew beyond {STEPS:,} steps while calls were inlined", origin)
+            name = self._repeated()
+            why = "" if name is None else f", most likely by `{name}` calling itself"
+            raise self._failure(
+                "E121", f"the program grew beyond {STEPS:,} steps while calls were inlined{why}", origin
+            )
 
     def enter(self, name: str, origin: Span | None) -> None:
         """One call deeper; E120 when calls nest too deep."""
         if len(self.trail) >= NESTED:
-            raise self._failure("E120", f"calls nest more than {NESTED:,} deep at compile time", origin)
+            name = self._repeated()
+            why = "" if name is None else f": `{name}` calls itself and nothing known at compile time ends it"
+            raise self._failure("E120", f"calls nest more than {NESTED:,} deep at compile time{why}", origin)
         self.trail.append((name, origin))
 
     def leave(self) -> None:
         self.trail.pop()
 
-    def _failure(self, code: str, message: str, origin: Span | None) -> DiagnosticError:
+    def _repeated(self) -> str | None:
+        """The innermost open definition that is open more than once."""
         names = [name for name, _ in self.trail]
-        repeated = next((name for name in reversed(names) if names.count(name) > 1 and name != "fn"), None)
-        if repeated is not None:
-            message += f": `{repeated}` calls itself and nothing known at compile time ends it"
+        return next((name for name in reversed(names) if name != "fn" and names.count(name) > 1), None)
+
+    def _failure(self, code: str, message: str, origin: Span | None) -> DiagnosticError:
+        repeated = self._repeated()
         first = next((span for name, span in self.trail if name == repeated and span is not None), None)
         labels = () if first is None or first == origin else (Label(first, "the first of these calls"),)
         hint = "use `loop`, `loop … while … limit …`, or give the argument that decides as a literal or a size"

@@ -109,7 +109,8 @@ def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pf",
         description="Differentiate, run and check small functional array programs (.pf files).",
-        epilog="`pf VERB --help` describes one verb. Exit codes: 0 fine, 1 the program is wrong, 2 bad input, 101 our bug.",
+        epilog="`pf VERB --help` describes one verb. Exit codes: 0 fine, 1 the program is wrong, 2 bad input, "
+        "101 our bug.",
     )
     parser.add_argument("--version", action="version", version=f"pushforward {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

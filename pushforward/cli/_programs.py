@@ -69,11 +69,16 @@ def note_sizes(program: Program, values: dict[str, Any], report: Report) -> dict
 
 
 def show(value: Any) -> str:
-    """A value as the language writes it: ``[1.0, 2.0]``, ``{mu = 0.5}``, ``(1.0, true)``."""
+    """A value as the language writes it: ``[1.0, 2.0]``, ``{mu = 0.5}``; constructors by number, ``#0(1.5)``."""
     return "".join(_pieces(value))
 
 
 def _pieces(value: Any) -> Iterator[str]:
+    from ..semantics.interpreter import Variant
+
+    if isinstance(value, Variant):
+        yield f"#{value.tag}"
+        value = value.payload
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, bool):

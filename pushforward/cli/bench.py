@@ -20,7 +20,9 @@ from .report import Report
 def configure(parser: argparse.ArgumentParser) -> None:
     _programs.add_program(parser)
     parser.add_argument("--rounds", type=int, default=15, metavar="N", help="rounds to take the best of (default 15)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of inputs that are not given (default 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of inputs that are not given (default 0)"
+    )
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
@@ -40,7 +42,9 @@ def run(options: argparse.Namespace, report: Report) -> int:
         )
     if len(rows) == 2:
         ratio = rows[1]["flops"] / max(1, rows[0]["flops"])
-        report.line(f"{'cost of gradient':20} {rows[1]['seconds'] / rows[0]['seconds']:.2f} x time, {ratio:.2f} x flops")
+        report.line(
+            f"{'cost of gradient':20} {rows[1]['seconds'] / rows[0]['seconds']:.2f} x time, {ratio:.2f} x flops"
+        )
     report.put({"entry": program.name, "sizes": sizes, "seed": options.seed, "rows": rows})
     return 0
 

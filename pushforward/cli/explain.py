@@ -30,9 +30,11 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
 def explain_text(row: _wire.ErrorRow) -> str:
     """The page of one code as plain text."""
+    from ..errors import example
+
     parts = [f"{row.code}: {row.title} ({_KINDS.get(row.kind, row.kind)})", row.explanation.strip()]
     if row.example:
-        parts.append("Example:\n\n" + "\n".join("    " + line for line in row.example.strip().splitlines()))
+        parts.append("Example:\n\n" + "\n".join("    " + line for line in example(row).splitlines()))
     return "\n\n".join(parts)
 
 

@@ -51,7 +51,8 @@ class Report:
         where = _last_place(error)
         text = f"internal error: {type(error).__name__}: {_first_line(error)}{where}"
         self.put({"internal_error": text})
-        self.note(f"{text}\n  This is a bug in pushforward, not in your program. Run again with --debug and report it with the program.")
+        self.note(text)
+        self.note("  This is a bug in pushforward, not in your program: run again with --debug and report both.")
 
     def close(self, code: int) -> None:
         """Print the JSON document, if that was asked for."""

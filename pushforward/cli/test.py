@@ -37,7 +37,8 @@ def run(options: argparse.Namespace, report: Report) -> int:
     counts = Counter(row["status"] for row in rows)
     summary = ", ".join(f"{counts[status]} {status}" for status in ("passed", "failed", "skipped") if counts[status])
     claims = len({(row["file"], row["test"], row["place"]) for row in rows})
-    report.line(f"{claims} claim{'s' * (claims != 1)}: {summary or 'nothing to run'} ({', '.join(backends)}; seed {options.seed})")
+    ran = f"{', '.join(backends)}; seed {options.seed}"
+    report.line(f"{claims} claim{'s' * (claims != 1)}: {summary or 'nothing to run'} ({ran})")
     report.put({"claims": rows, "seed": options.seed, "backends": list(backends), **counts})
     return max(code, 1 if counts["failed"] else 0)
 

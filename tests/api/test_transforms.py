@@ -102,7 +102,9 @@ def test_vmap(backend: str, in_axes: Any, x: Any, y: Any) -> None:
 def test_vmap_of_vmap_of_a_gradient() -> None:
     table = pf.vmap(pf.vmap(pf.grad(MODULE.cubic)))(np.array([[1.0, 2.0], [3.0, 4.0]]))
     assert table.tolist() == [[3.0, 12.0], [27.0, 48.0]]
-    rows = pf.vmap(MODULE.matvec, in_axes=(None, 0), out_axes=1)(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    rows = pf.vmap(MODULE.matvec, in_axes=(None, 0), out_axes=1)(
+        np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    )
     assert rows.tolist() == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
     assert MODULE.step.vmap((None, 0))({"x": 1.0, "v": 2.0}, [0.0, 1.0])["x"].tolist() == [1.0, 3.0]
 

@@ -77,7 +77,11 @@ def test_a_size_that_no_shape_gives_may_be_named() -> None:
     ("type_", "value", "words"),
     [
         (array((3,), F64), [1.0, 2.0], ["E165", "`x` has length 2, but 3 is needed"]),
-        (array((N,), F64), [[1.0], [2.0]], ["E163", "2 axes, but 1 are needed", "expected: [n]f64", "actual: [2, 1]f64"]),
+        (
+            array((N,), F64),
+            [[1.0], [2.0]],
+            ["E163", "2 axes, but 1 are needed", "expected: [n]f64", "actual: [2, 1]f64"],
+        ),
         (array((N,), F64), [[1.0], [2.0, 3.0]], ["E163", "ragged"]),
         (F64, True, ["E164"]),
         (I64, 1.5, ["E164", "i64"]),

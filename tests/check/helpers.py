@@ -13,6 +13,8 @@ MODULES: dict[str, str] = {
     "shapes.pf": "data Shape = Ball(f64) | Box([3]f64)\n"
     "def unit(): Shape = Ball(1.0)\n"
     "def twice(x: f64): f64 = 2.0 * x\n",
+    "circles.pf": "def twice(r: f64): f64 = r + r\n",
+    "forms.pf": "data Shape = Form(f64)\n",
 }
 
 

@@ -38,6 +38,13 @@ def test_a_failed_import_is_reported_once() -> None:
     assert codes('import "none.pf"\ndef f(x: f64) = g(x)\n') == ["E015"]
 
 
+def test_names_that_two_modules_bring_in() -> None:
+    assert codes('import "shapes.pf"\nimport "circles.pf"\n') == ["E050"]
+    assert codes('import "shapes.pf"\nimport "circles.pf" as c\n') == []
+    assert codes('import "shapes.pf" as s\nimport "forms.pf" as f\n') == ["E050"]
+    assert codes('import "shapes.pf" as s\ndata Shape = Mine\n') == ["E050"]
+
+
 def test_unknown_member_of_a_module() -> None:
     assert codes('import "shapes.pf" as s\ndef f(x: f64) = s.thrice(x)\n') == ["E030"]
 

@@ -119,6 +119,19 @@ def test_condition_of_a_callee_refuted_at_a_call() -> None:
     assert codes(text) == ["E041"]
 
 
+def test_sizes_stay_small() -> None:
+    power = " * ".join(["(a + b + c + d + e)"] * 12)
+    assert codes(f"def f[a, b, c, d, e](x: [{power}]f64): f64 = 1.0\n") == ["E063"]
+    assert codes("def f(): f64 = sum(for i < 4000000000 * 4000000000 => 1.0)\n") == ["E063"]
+
+
+def test_sizes_stay_small_through_calls() -> None:
+    square = "def square[n](x: [n]f64): [n * n]f64 = for i < n * n => 1.0\n"
+    for start in ("[n]", "[3]"):
+        steps = "".join(f"let x{k + 1} = square(x{k}) " for k in range(40))
+        assert codes(f"{square}def f[n](x0: {start}f64): f64 = {steps} in 1.0\n") == ["E063"]
+
+
 def test_products_of_sizes_wait_for_their_factors() -> None:
     text = (
         "def split[n, m](x: [n * m]f64, y: [n]f64): [n, m]f64 = reshape(x, n, m)\n"

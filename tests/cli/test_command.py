@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -111,7 +113,11 @@ def test_a_reader_that_leaves_early_is_no_failure(tmp_path: Path) -> None:
     import sys
 
     done = subprocess.run(
-        f"{sys.executable} -m pushforward explain list | head -n 1", shell=True, capture_output=True, text=True, check=True
+        f"{sys.executable} -m pushforward explain list | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith("E0") and done.stderr == ""
 
@@ -133,7 +139,34 @@ def test_the_page_of_errors_is_up_to_date() -> None:
     assert page.read_text(encoding="utf-8") == as_markdown()
 
 
+def test_large_examples_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = pf(capsys, "explain", "E016")
+    assert code == 0 and len(out) < 2000 and "characters" in out
+
+
 def test_doctor_names_the_parts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUSHFORWARD_DATA", "/some/folder")
     code, out, _ = pf(capsys, "doctor", "--quick")
     assert code == 0 and "numpy" in out and "/some/folder" in out and "llvm back end" in out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_only_where_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
+) -> None:
+    from pushforward.cli import report
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    stream = Terminal()
+    report._print_diagnostic(Diagnostic("E161", "no value for `x`", hint="give [one]"), stream)
+    assert ("\x1b[" in stream.getvalue()) == coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert plain == "error[E161]: no value for `x`\n  hint: give [one]\n\n"

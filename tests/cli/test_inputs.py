@@ -36,7 +36,20 @@ def test_literals(text: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1/2", "[1, 2", "1 2", "__import__('os')", "{1 = 2}", "{a = 1, a = 2}", "[,]", "'x'", "[" * 100, "0x10", "1_0"],
+    [
+        "",
+        "1/2",
+        "[1, 2",
+        "1 2",
+        "__import__('os')",
+        "{1 = 2}",
+        "{a = 1, a = 2}",
+        "[,]",
+        "'x'",
+        "[" * 100,
+        "0x10",
+        "1_0",
+    ],
 )
 def test_everything_else_is_no_literal(text: str) -> None:
     with pytest.raises(DiagnosticError, match="E160"):

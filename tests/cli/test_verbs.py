@@ -20,6 +20,8 @@ def step(s: {x: f64, on: bool}, rates: [3]f64): ({x: f64, on: bool}, [3]f64) =
   ({x = 2.0 * s.x, on = not s.on}, rates)
 def zeros(n: size): [n]f64 = for i < n => 0.0
 def pick[n](x: [n]f64, i: i64): f64 = x[i]
+data Shape = Ball(f64) | Nothing
+def ball(r: f64): Shape = if r > 0.0 then Ball(r) else Nothing
 """
 
 
@@ -44,6 +46,7 @@ def pf(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, st
         (["dot", "x=[1, 2]", "y=[3, 4.5]"], "12.0\n", "sizes: n = 2\n"),
         (["step", "s={x = 1, on = true}", "rates=[1,2,3]"], "({x = 2.0, on = false}, [1.0, 2.0, 3.0])\n", ""),
         (["zeros", "n=2"], "[0.0, 0.0]\n", ""),
+        (["ball", "r=1.5"], "#0(1.5)\n", ""),
     ],
 )
 def test_run(capsys: pytest.CaptureFixture[str], program: Path, words: list[str], out: str, err: str) -> None:
@@ -215,7 +218,8 @@ def test_check_stays_light_when_there_is_nothing_to_say(tmp_path: Path) -> None:
     path.write_text("def f[n](x: [n]f64): f64 = sum(x)\n")
     script = (
         "import sys; from pushforward.cli import main; code = main(['check', sys.argv[1]]);"
-        "heavy = {'numpy', 'jax', 'sympy', 'rich', 'scipy', 'z3', 'lark'} & set(sys.modules); print(code, sorted(heavy))"
+        "heavy = {'numpy', 'jax', 'sympy', 'rich', 'scipy', 'z3', 'lark'} & set(sys.modules);"
+        "print(code, sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout == "0 []\n"

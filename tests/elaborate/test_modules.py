@@ -51,7 +51,7 @@ def test_a_module_that_imports_itself(tmp_path: Path) -> None:
     assert [found.code for found in load_module(tmp_path / "a.pf").diagnostics] == ["E130"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/tmp/x.pf", "x.txt", "a\\\\b.pf", "~/x.pf", "http://x.pf"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "x.txt", "a\\\\b.pf", "~/x.pf", "http://x.pf"])
 def test_what_is_not_an_import(path: str) -> None:
     assert [found.code for found in parse_module(f'import "{path}" as x').diagnostics] == ["E131"]
 

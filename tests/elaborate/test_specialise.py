@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pushforward.lang.diagnostics import DiagnosticError
-from pushforward.lang.ir import I64, ArrayType
+from pushforward.lang.ir import I64, Apply, ArrayType
 from pushforward.lang.specialise import Tagged, layout, specialise
 from pushforward.semantics.reference import evaluate
 
@@ -104,6 +104,19 @@ def test_known_numbers_leave_the_inputs() -> None:
 def test_deep_recursion_under_the_limit_unrolls() -> None:
     module = module_of("def p(n: i64, x: f64): f64 = if n == 0 then x else p(n - 1, x + 1.0)\ndef main(x: f64): f64 = p(1500, x)")
     assert float(evaluate(first_order(module), [0.0])[0]) == 1500.0
+
+
+def test_functions_around_chosen_functions_end_at_the_limit() -> None:
+    layers = " ".join(f"let f = if x > {k}.5 then f else fn (y: f64) => f(y) * {k}.5 + x" for k in range(30))
+    module = module_of(f"def main(x: f64): f64 = let f = fn (y: f64) => y + 1.0 {layers} in f(x)")
+    with pytest.raises(DiagnosticError, match="E121"):
+        first_order(module)
+
+
+def test_indices_carry_whether_they_are_proved() -> None:
+    module = module_of("def main(x: [3]f64, k: i64): (f64, f64, [3]f64) = (x[2], x[k], x with [k] = 0.0)")
+    found = [dict(step.op.params)["proved"] for step in first_order(module).steps if isinstance(step.op, Apply)]
+    assert found == [True, False, False]
 
 
 def test_chosen_data_keeps_only_what_can_occur() -> None:

@@ -41,6 +41,11 @@ def test_claims_hold(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_checks_whatever_real_means(path: Path) -> None:
+    assert load_module(path, real="f32").diagnostics == ()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_definition_is_documented_and_tested(path: Path) -> None:
     text = path.read_text("utf-8")
     definitions, tests = text.split('\ntest "', 1)

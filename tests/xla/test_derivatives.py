@@ -11,8 +11,9 @@ from pushforward.ad.derive import value_and_gradient
 from pushforward.ad.forward import forward
 from pushforward.ad.vmap import vmap
 from pushforward.codegen.xla.compile import compile_xla
+from pushforward.codegen.xla.pipeline import optimise
 from pushforward.lang.builder import Builder, body
-from pushforward.lang.ir import ArrayType, Program
+from pushforward.lang.ir import Apply, ArrayType, Program
 from pushforward.semantics.reference import evaluate
 
 F64, I64, BOOL = ArrayType("f64"), ArrayType("i64"), ArrayType("bool")
@@ -146,3 +147,9 @@ def test_gradient_of_lanes_that_stop_early_ignores_the_rounds_they_sit_out() -> 
     _, a_bar = compile_xla(value_and_gradient(total, (0,)))([a])
     np.testing.assert_allclose(a_bar[1:], 0.5 / np.sqrt(a[1:]), rtol=1e-6)
     assert a_bar[0] == 0.0  # the start is the root already: no round depends on a
+
+
+def test_reads_at_both_ends_of_a_pair_need_no_scatter_in_the_gradient() -> None:
+    """x[i] and x[j] are read under a choice; their cotangents are sums over j and over i."""
+    ready = optimise(value_and_gradient(attraction(5), (0,)))
+    assert not any(isinstance(step.op, Apply) and step.op.primitive == "scatter_add" for step in ready.steps)

@@ -1,0 +1,43 @@
+"""The error index against the code: every code that is raised has a row, and no code has two."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from pushforward import errors
+from pushforward.lang.errors_index import rows
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("lang", "ad", "codegen", "semantics", "verify", "pushforward")
+
+
+def raised() -> dict[str, str]:
+    """Codes that stand as the first argument of `fail` or `Diagnostic`, with a file that does so."""
+    found: dict[str, str] = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            if not path.parent.is_symlink():
+                calls = re.findall(r'(?:fail|Diagnostic)\(\s*"(E\d{3})"', path.read_text(encoding="utf-8"))
+                found.update(dict.fromkeys(calls, path.name))
+    return found
+
+
+def test_every_code_that_is_raised_has_a_row() -> None:
+    known = errors.error_rows()
+    codes = raised()
+    assert len(codes) > 60
+    assert {code: file for code, file in codes.items() if code not in known} == {}
+
+
+def test_no_code_has_two_rows() -> None:
+    tables = (errors.ELABORATION, errors.TEXT, errors.EVALUATION, errors.VALUES, errors.SURFACES, tuple(rows().values()))
+    distinct = {(row.code, row.title) for table in tables for row in table}
+    assert [code for code, count in Counter(code for code, _ in distinct).items() if count > 1] == []
+
+
+def test_rows_are_complete() -> None:
+    for row in errors.error_rows().values():
+        assert re.fullmatch(r"E\d{3}", row.code) and row.kind in ("user", "limit")
+        assert row.title and not row.title.endswith(".") and row.explanation.strip() and row.example.strip(), row.code
