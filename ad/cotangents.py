@@ -18,10 +18,14 @@ from ..lang.sizes import Size, product
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """`value` added at `indices` (slots of i64 arrays of one shape S) of the leading axes; value: S ++ rest."""
+    """`value` added at `indices` (slots of i64 arrays of one shape S) of the leading axes; value: S ++ rest.
+
+    `proved` says that the checker proved the read it comes from to be in range.
+    """
 
     indices: tuple[int, ...]
     value: int
+    proved: bool
 
 
 class Ledger:
@@ -60,24 +64,28 @@ class Ledger:
         dense, sparse = self.parts(slot)
         for at in sparse:
             base = self.builder.zeros(self.builder.array_type(slot)) if dense is None else dense
-            dense = self.builder.apply("scatter_add", base, at.value, *at.indices, proved=True)
+            dense = scatter(self.builder, base, at)
         return dense
 
-    def through_gather(self, x: int, indices: tuple[int, ...], result: int) -> bool:
+    def through_gather(self, x: int, indices: tuple[int, ...], result: int, proved: bool) -> None:
         """Pass what waits at ``result = x[indices]`` on to `x`; sparse parts compose with a scalar index."""
         b = self.builder
         dense, sparse = self.parts(result)
         if dense is not None:
-            self.add(x, At(indices, dense))
+            self.add(x, At(indices, dense, proved))
         for at in sparse:
             if b.array_type(indices[0]).shape:
-                filled = b.apply("scatter_add", b.zeros(b.array_type(result)), at.value, *at.indices, proved=True)
-                self.add(x, At(indices, filled))
+                filled = scatter(b, b.zeros(b.array_type(result)), at)
+                self.add(x, At(indices, filled, proved))
             else:
                 shape = b.array_type(at.indices[0]).shape
                 outer = tuple(b.broadcast(index, shape, ()) for index in indices)
-                self.add(x, At((*outer, *at.indices), at.value))
-        return dense is not None or bool(sparse)
+                self.add(x, At((*outer, *at.indices), at.value, proved and at.proved))
+
+
+def scatter(b: Builder, base: int, at: At) -> int:
+    """``base`` with a sparse contribution added."""
+    return b.apply("scatter_add", base, at.value, *at.indices, proved=at.proved)
 
 
 MOST_ROWS = 64  # arrays of more rows are scattered to even where the places are known
@@ -132,7 +140,8 @@ def _concatenate(b: Builder, group: Sequence[At]) -> At:
     flat = [_flatten(b, part) for part in group]
     count = len(group[0].indices)
     indices = tuple(b.apply("concat", *(part.indices[k] for part in flat), axis=0) for k in range(count))
-    return At(indices, b.apply("concat", *(part.value for part in flat), axis=0))
+    value = b.apply("concat", *(part.value for part in flat), axis=0)
+    return At(indices, value, all(part.proved for part in group))
 
 
 def _flatten(b: Builder, part: At) -> At:
@@ -144,19 +153,20 @@ def _flatten(b: Builder, part: At) -> At:
     value = b.array_type(part.value)
     rest = value.shape[len(shape) :]
     indices = tuple(b.apply("reshape", index, shape=(length,)) for index in part.indices)
-    return At(indices, b.apply("reshape", part.value, shape=(length, *rest)))
+    return At(indices, b.apply("reshape", part.value, shape=(length, *rest)), part.proved)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """How one cotangent leaves a body: dense, or as an `At` with `indices` index arrays (0 means dense).
 
-    `type` is the type of the value; `batch` is the shape of the index arrays.
+    `type` is the type of the value; `batch` is the shape of the index arrays; `proved` as in `At`.
     """
 
     indices: int
     type: ArrayType
     batch: tuple[Size, ...] = ()
+    proved: bool = True
 
     @property
     def width(self) -> int:

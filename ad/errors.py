@@ -1,4 +1,4 @@
-"""The error row of the derivative passes: E118."""
+"""The error rows of the derivative passes: E118 and E119."""
 
 from __future__ import annotations
 
@@ -12,5 +12,13 @@ DERIVATIVES = (
         "The literal reverse macro, which the production pass is checked against, covers elementwise primitives, maps, "
         "sums of maps, and folds with one scalar carry, for programs of moderate size. Use `ad.reverse` for the rest.",
         "reference_reverse of a program that contains a branch",
+    ),
+    ErrorRow(
+        "E119",
+        "a derivative of a function known only at run time",
+        "limit",
+        "Forward mode on programs with functions as values follows calls, but it cannot apply a derivative word to a "
+        "function that only the run decides. Apply it to a definition or to a function written in place.",
+        "def slope(f: f64 -> f64, x: f64): f64 = grad(f)(x)   -- under forward mode, with f unknown",
     ),
 )

@@ -73,7 +73,8 @@ def _collect(
         if flag and sweep.ledger.has(k):
             dense, sparse = sweep.ledger.parts(k)
             for at in sparse:
-                here.append(Piece(len(at.indices), b.array_type(at.value), b.array_type(at.indices[0]).shape))
+                batch = b.array_type(at.indices[0]).shape
+                here.append(Piece(len(at.indices), b.array_type(at.value), batch, at.proved))
                 slots.extend((*at.indices, at.value))
             if dense is not None:
                 here.append(Piece(0, b.array_type(dense)))

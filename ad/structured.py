@@ -15,7 +15,7 @@ from ..lang.builder import Builder
 from ..lang.ir import ArrayType, Branch, Each, Fold, Program
 from .activity import fold_carry_activity, is_float
 from .checkpoint import exceeds, strip_mined
-from .cotangents import At, Piece
+from .cotangents import At, Piece, scatter
 from .linearise import Linearised, linearise
 from .sweep import Sweep
 
@@ -41,7 +41,7 @@ def _dense(b: Builder, pieces: Sequence[tuple[Piece, tuple[int, ...]]], type_: A
     for piece, slots in pieces:
         if piece.indices:
             base = b.zeros(type_) if total is None else total
-            total = b.apply("scatter_add", base, slots[-1], *slots[:-1], proved=True)
+            total = scatter(b, base, At(slots[:-1], slots[-1], piece.proved))
         else:
             total = slots[0] if total is None else b.apply("add", total, slots[0])
     return b.zeros(type_) if total is None else total
@@ -50,7 +50,7 @@ def _dense(b: Builder, pieces: Sequence[tuple[Piece, tuple[int, ...]]], type_: A
 def _contribute(sweep: Sweep, slot: int, pieces: Sequence[tuple[Piece, tuple[int, ...]]]) -> None:
     """Hand what came out of a body to the ledger of the enclosing program."""
     for piece, slots in pieces:
-        sweep.ledger.add(slot, At(slots[:-1], slots[-1]) if piece.indices else slots[0])
+        sweep.ledger.add(slot, At(slots[:-1], slots[-1], piece.proved) if piece.indices else slots[0])
 
 
 class _Body:

@@ -107,7 +107,7 @@ class Sweep:
     def _backward_apply(self, op: Apply, step: Step, result: int) -> None:
         if op.primitive == "gather":
             if step.operands[0] in self.active:
-                self.ledger.through_gather(step.operands[0], step.operands[1:], result)
+                self.ledger.through_gather(step.operands[0], step.operands[1:], result, bool(op["proved"]))
             return
         z = self.ledger.take(result)
         if z is None:

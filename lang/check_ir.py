@@ -1,8 +1,8 @@
 """Check that a program in unary form is well formed: tests run this after every pass.
 
-A program enters; nothing leaves, or an `InternalError` that names the step. Types are derived again, from the rows of the
-primitives and from the bodies, and compared with what the steps say: the typing rules of unary form (Huot & Shaikhha
-2022, arXiv 2212.09801) with captures instead of the whole context.
+A program enters; nothing leaves, or an `InternalError` that names the step. Types are derived again, from the rows
+of the primitives and from the bodies, and compared with what the steps say: the typing rules of unary form (Huot &
+Shaikhha 2022, arXiv 2212.09801) with captures instead of the whole context.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _name(op: Op) -> str:
     return op.primitive if isinstance(op, Apply) else type(op).__name__.lower()
 
 
-# --- sizes and types -------------------------------------------------------------------------------------------------
+# --- sizes and types ----------------------------------------------------------------------------------------
 
 
 def _check_size(where: str, size: object, sizes: frozenset[str]) -> None:
@@ -125,7 +125,7 @@ def _expect(where: str, what: str, found: Sequence[object], wanted: Sequence[obj
     _need(tuple(found) == tuple(wanted), where, f"{what} have types {shown[0]}, not {shown[1]}")
 
 
-# --- steps -----------------------------------------------------------------------------------------------------------
+# --- steps --------------------------------------------------------------------------------------------------
 
 
 def _check_step(where: str, step: Step, operands: Types, sizes: frozenset[str]) -> None:
@@ -280,7 +280,7 @@ def _check_full(where: str, step: Step, operands: Types, sizes: frozenset[str]) 
             raise InternalError(f"{where}: {step.op!r} is no operation")
 
 
-# --- rules -----------------------------------------------------------------------------------------------------------
+# --- rules --------------------------------------------------------------------------------------------------
 
 
 def _check_rules(where: str, program: Program, sizes: frozenset[str]) -> None:

@@ -134,6 +134,10 @@ def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
     count = _wire.flops(first, known)
     if count <= SMALL and not any(_work(step.op) for step in first.steps):
         return Choice("reference", f"reference: {count} operations, which is less work than starting a compiler")
+    try:
+        _compiled_xla(program, sizes)
+    except DiagnosticError as error:
+        return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
     return Choice("xla", f"xla: {count} operations")
 
 

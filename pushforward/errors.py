@@ -4,42 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .lang.elaborate.errors import ELABORATION
+from .ad.errors import DERIVATIVES as DERIVATIVES
+from .codegen.errors import ROWS as COMPILATION
 from .lang.errors_index import ErrorRow, rows
 from .lang.text.errors import TEXT
 from .semantics.errors import ROWS as EVALUATION
 from .semantics.values_errors import ROWS as VALUES
 
 SURFACES = (
-    ErrorRow(
-        "E140",
-        "a compiled program needs its sizes",
-        "user",
-        "XLA compiles for fixed shapes. Give the sizes, or call the program with arrays whose shapes determine them.",
-        'pf.load("model.pf")["f"].to_jax()   -- without arguments that fix n',
-    ),
-    ErrorRow(
-        "E141",
-        "this step cannot be compiled",
-        "limit",
-        "Functions and variants known only while the program runs have no compiled form. The reference runs them.",
-        'program.compile("xla") of a recursion that a run-time value ends',
-    ),
-    ErrorRow(
-        "E142",
-        "a program in f64 inside a 32-bit trace",
-        "user",
-        "JAX traces in 32 bits here, and an f64 program is never rounded silently. Convert the program with\n"
-        '`program.astype("f32")`, or trace under `jax.enable_x64(True)`.',
-        "jax.jit(program.to_jax())(1.0)   -- with JAX's default configuration",
-    ),
-    ErrorRow(
-        "E143",
-        "arrays do not fit the compiled program",
-        "user",
-        "A compiled program takes one array per slot, each of exactly the shape it was compiled for.",
-        "compile_xla(program)([wrong_shape])",
-    ),
     ErrorRow(
         "E150",
         "a result is not finite",
@@ -145,10 +117,14 @@ SURFACES = (
 )
 
 
+TABLES = (TEXT, DERIVATIVES, COMPILATION, EVALUATION, VALUES, SURFACES)
+"""Tables beside those of `lang.errors_index`."""
+
+
 def error_rows() -> Mapping[str, ErrorRow]:
     """Every row by code, sorted; a code belongs to one row."""
-    tables = (tuple(rows().values()), ELABORATION, TEXT, EVALUATION, VALUES, SURFACES)
-    return {row.code: row for row in sorted((row for table in tables for row in table), key=lambda row: row.code)}
+    found = [*rows().values(), *(row for table in TABLES for row in table)]
+    return {row.code: row for row in sorted(found, key=lambda row: row.code)}
 
 
 def example(row: ErrorRow) -> str:

@@ -12,8 +12,23 @@ from ...lang.builder import Builder
 from ...lang.diagnostics import InternalError
 from ...lang.ir import ArrayType, Program
 from ...lang.sizes import Size, sub
-from .terms import End, Let, Literal, Map, One, Prim, Proj, Reduce, ScanL, ScanR, Shift, Term, Tuple, Var, Zero
-from .terms import children
+from .terms import (
+    End,
+    Let,
+    Literal,
+    Map,
+    One,
+    Prim,
+    Reduce,
+    ScanL,
+    ScanR,
+    Shift,
+    Term,
+    Tuple,
+    Var,
+    Zero,
+    children,
+)
 
 Slots = Mapping[str, int]
 
@@ -71,9 +86,7 @@ def _part(b: Builder, slot: int, start: int, limit: Size) -> int:
     return b.apply("slice", slot, starts=(start, *(0 for _ in rest)), limits=(limit, *rest))
 
 
-def _closed(
-    b: Builder, params: Sequence[Var], body: Term, slots: Slots
-) -> tuple[list[int], Program]:
+def _closed(b: Builder, params: Sequence[Var], body: Term, slots: Slots) -> tuple[list[int], Program]:
     """The captures of a body and the body over captures and parameters."""
     bound = {param.name for param in params}
     free = [name for name in _variables(body) if name in slots and name not in bound]

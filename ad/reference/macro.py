@@ -1,10 +1,10 @@
 """The reverse macro, literally: programs in unary form enter, terms with continuations leave.
 
-At every step the context of float slots comes with a continuation ``Y`` that maps cotangents of that context to the result.
-A step that appends a result ``v`` gives ``Y' = fun (x_hat, z) -> Y (x_hat + J^T z)``, where ``J^T`` is the transposed
-Jacobian of the step and only the operands' entries change: the macro on unary form of Huot & Shaikhha 2022 (arXiv
-2212.09801), with the transposed Jacobians of map2, reduce with free variables, and foldl from its generalisations. Each
-continuation is used once.
+At every step the context of float slots comes with a continuation ``Y`` that maps cotangents of that context to
+the result. A step that appends a result ``v`` gives ``Y' = fun (x_hat, z) -> Y (x_hat + J^T z)``, where ``J^T`` is
+the transposed Jacobian of the step and only the operands' entries change: the macro on unary form of Huot &
+Shaikhha 2022 (arXiv 2212.09801), with the transposed Jacobians of map2, reduce with free variables, and foldl from
+its generalisations. Each continuation is used once.
 """
 
 from __future__ import annotations
@@ -17,8 +17,29 @@ from ...lang.ir import Apply, ArrayType, Constant, Each, Fold, Program, SizeValu
 from ...lang.primitives import get
 from ...lang.primitives.row import Linear, RuleContext, Smooth
 from ...lang.primitives.rules import expression, partial
-from .terms import App, End, Lam, Let, Literal, Map, Names, One, Prim, Proj, Reduce, ScanL, ScanR, Shift, Term
-from .terms import Tuple, Var, Zero, apply, stacked, type_of
+from .terms import (
+    App,
+    End,
+    Lam,
+    Let,
+    Literal,
+    Map,
+    Names,
+    One,
+    Prim,
+    Proj,
+    Reduce,
+    ScanL,
+    ScanR,
+    Shift,
+    Term,
+    Tuple,
+    Var,
+    Zero,
+    apply,
+    stacked,
+    type_of,
+)
 
 Bindings = list[tuple[Var, Term]]
 Contribution = tuple[int, Callable[[Term], Term]]  # operand slot, and z -> what its cotangent grows by
@@ -33,7 +54,7 @@ def is_float(type_: object) -> bool:
     return isinstance(type_, ArrayType) and type_.is_float
 
 
-# --- the meaning of a program as a term ------------------------------------------------------------------------------
+# --- the meaning of a program as a term ---------------------------------------------------------------------
 
 
 def source_terms(program: Program, args: Sequence[Term], names: Names) -> tuple[Bindings, list[Term]]:
@@ -110,7 +131,7 @@ def _states(op: Fold, operands: Sequence[Term], names: Names) -> ScanL:
     return ScanL(op.size, params, body, initial[0], tuple(arrays))
 
 
-# --- the macro -------------------------------------------------------------------------------------------------------
+# --- the macro ----------------------------------------------------------------------------------------------
 
 
 def differentiate(
@@ -181,7 +202,7 @@ def pullback(program: Program, output: int, args: Sequence[Term], z: Term, names
     return differentiate(program, args, names, finish)
 
 
-# --- transposed Jacobians --------------------------------------------------------------------------------------------
+# --- transposed Jacobians -----------------------------------------------------------------------------------
 
 
 def _step(
@@ -221,9 +242,7 @@ def _apply_rules(op: Apply, operands: Sequence[Term], result: Var) -> list[Contr
     return rules
 
 
-def _scaled_partial(
-    op: Apply, operands: Sequence[Term], result: Var, k: int
-) -> Callable[[Term], Term]:
+def _scaled_partial(op: Apply, operands: Sequence[Term], result: Var, k: int) -> Callable[[Term], Term]:
     types = [type_of(operand) for operand in operands]
     row = get(op.primitive)
     b = Builder(op.primitive, [*types, type_of(result), type_of(result)])

@@ -1,8 +1,8 @@
 """Partial evaluation: terms with continuations enter, first-order terms in let normal form leave.
 
-The rules are those that Huot & Shaikhha 2022 (arXiv 2212.09801) list for recovering straight-line code: beta by let,
-forward substitution, let normalisation, projections of tuples, ``0 * e``, ``0 + e`` and ``1 * e`` for zeros and ones that
-the macro made, and the same on arrays.
+The rules are those that Huot & Shaikhha 2022 (arXiv 2212.09801) list for recovering straight-line code: beta by
+let, forward substitution, let normalisation, projections of tuples, ``0 * e``, ``0 + e`` and ``1 * e`` for zeros
+and ones that the macro made, and the same on arrays.
 """
 
 from __future__ import annotations
@@ -11,8 +11,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...lang.ir import Apply
-from .terms import App, End, Lam, Let, Literal, Map, One, Prim, Proj, Reduce, Shift, Term, Tuple, Var, Zero, apply
-from .terms import map_children, occurrences, stacked, substitute, type_of
+from .terms import (
+    App,
+    End,
+    Lam,
+    Let,
+    Literal,
+    Map,
+    One,
+    Prim,
+    Proj,
+    Reduce,
+    Shift,
+    Term,
+    Tuple,
+    Var,
+    Zero,
+    apply,
+    map_children,
+    occurs,
+    stacked,
+    substitute,
+    type_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,7 @@ def _forward(term: Term) -> Term | None:
 
 
 def _unused(term: Term) -> Term | None:
-    if isinstance(term, Let) and not occurrences(term.body, term.var.name):
+    if isinstance(term, Let) and not occurs(term.body, term.var.name):
         return term.body
     return None
 
@@ -86,7 +107,7 @@ def _float_let(term: Term) -> Term | None:
 
 
 def _ring(term: Term) -> Term | None:
-    """``0 + e``, ``e + 0``, ``0 * e``, ``1 * e`` and linear primitives of 0; only the macro writes these zeros and ones."""
+    """``0 + e``, ``0 * e``, ``1 * e`` and linear primitives of 0; only the macro writes these zeros and ones."""
     if not isinstance(term, Prim):
         return None
     match term.op.primitive, term.args:

@@ -1,14 +1,15 @@
 """Terms of the reference macro: what the target language of the paper has, and no more.
 
-Variables, tuples, n-ary functions, let, primitives, and the array operators map, reduce by ``+``, scanl, scanr and the two
-shifts (Huot & Shaikhha 2022, arXiv 2212.09801, the target language and its appendix on folds). `Zero` and `One` are only
-ever written by the macro, so that rules about them cannot touch a zero of the program, which may meet an infinity.
+Variables, tuples, n-ary functions, let, primitives, and the array operators map, reduce by ``+``, scanl, scanr and
+the two shifts (Huot & Shaikhha 2022, arXiv 2212.09801, the target language and its appendix on folds). `Zero` and
+`One` are only ever written by the macro, so that rules about them cannot touch a zero of the program, which may
+meet an infinity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from ...lang.diagnostics import InternalError
 from ...lang.ir import Apply, ArrayType, Constant, SizeValue
@@ -129,9 +130,7 @@ class End:
     array: Term
 
 
-Term = (
-    Var | Zero | One | Literal | Prim | Tuple | Proj | Lam | App | Let | Map | Reduce | ScanL | ScanR | Shift | End
-)
+Term = Var | Zero | One | Literal | Prim | Tuple | Proj | Lam | App | Let | Map | Reduce | ScanL | ScanR | Shift | End
 
 
 class Names:
@@ -184,33 +183,46 @@ def _longer(type_: ArrayType, by: int) -> ArrayType:
     return type_.with_shape((add(type_.shape[0], by) if by > 0 else sub(type_.shape[0], -by), *type_.shape[1:]))
 
 
+_PARTS = {
+    Prim: ("args",),
+    Tuple: ("items",),
+    Proj: ("tuple",),
+    Lam: ("body",),
+    App: ("function", "args"),
+    Let: ("value", "body"),
+    Map: ("body", "arrays"),
+    Reduce: ("array",),
+    ScanL: ("body", "initial", "arrays"),
+    ScanR: ("array",),
+    Shift: ("array",),
+    End: ("array",),
+}
+"""The fields that hold terms, or tuples of terms."""
+
+
 def children(term: Term) -> Iterator[Term]:
     """The terms directly inside a term."""
-    for field in fields(term):
-        value = getattr(term, field.name)
-        if field.name in ("params", "var"):
-            continue
+    for name in _PARTS.get(type(term), ()):
+        value = getattr(term, name)
         if isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, Term))
-        elif isinstance(value, Term):
+            yield from value
+        else:
             yield value
 
 
 def map_children(function: Callable[[Term], Term], term: Term) -> Term:
     """The term with a function applied to the terms directly inside it; itself when nothing changes."""
     changed: dict[str, object] = {}
-    for field in fields(term):
-        value = getattr(term, field.name)
-        if field.name in ("params", "var", "op", "type"):
-            continue
+    for name in _PARTS.get(type(term), ()):
+        value = getattr(term, name)
         if isinstance(value, tuple):
-            new = tuple(function(item) for item in value)
-            if any(a is not b for a, b in zip(new, value, strict=True)):
-                changed[field.name] = new
-        elif isinstance(value, Term):
-            item = function(value)
-            if item is not value:
-                changed[field.name] = item
+            new: object = tuple([function(item) for item in value])
+            same = all(a is b for a, b in zip(new, value, strict=True))  # type: ignore[call-overload]
+        else:
+            new = function(value)
+            same = new is value
+        if not same:
+            changed[name] = new
     return replace(term, **changed) if changed else term
 
 
@@ -221,8 +233,8 @@ def substitute(term: Term, values: dict[str, Term]) -> Term:
     return map_children(lambda inner: substitute(inner, values), term)
 
 
-def occurrences(term: Term, name: str) -> int:
-    """How often a variable occurs."""
+def occurs(term: Term, name: str) -> bool:
+    """Whether a variable occurs."""
     if isinstance(term, Var):
-        return int(term.name == name)
-    return sum(occurrences(inner, name) for inner in children(term))
+        return term.name == name
+    return any(occurs(inner, name) for inner in children(term))

@@ -7,8 +7,9 @@ differentiate; derivatives are taken before, program to program.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -31,6 +32,10 @@ from ...lang.sizes import Size
 from .table import LOWERINGS, jax_dtype
 
 Lowered = Callable[..., tuple[Array, ...]]
+
+# An extreme equals one of the numbers it was taken of only if both are rounded alike. XLA may compute elementwise steps
+# twice, in two kernels, once with fused multiply-adds; programs that compare with extremes keep their sums whole.
+EXTREMES = frozenset({"reduce_max", "reduce_min", "cummax", "cummin"})
 
 
 def lower(program: Program) -> Lowered:
@@ -55,12 +60,25 @@ def lower(program: Program) -> Lowered:
 
 def _run(program: Program, operands: Sequence[Array]) -> tuple[Array, ...]:
     slots = list(operands)
+    compared = _compared(program)
     for step in program.steps:
-        slots.extend(_step(step, [slots[slot] for slot in step.operands]))
+        slots.extend(_step(step, [slots[slot] for slot in step.operands], once=compared))
     return tuple(slots[slot] for slot in program.outputs)
 
 
-def _step(step: Step, operands: list[Array]) -> Sequence[Array]:
+@lru_cache(maxsize=4096)
+def _compared(program: Program) -> bool:
+    """Whether numbers are read again after their extreme was taken, as derivatives do to find where it lies."""
+    reads = Counter(slot for step in program.steps for slot in step.operands)
+    return any(
+        reads[slot] > 1
+        for step in program.steps
+        if isinstance(step.op, Apply) and step.op.primitive in EXTREMES
+        for slot in step.operands
+    )
+
+
+def _step(step: Step, operands: list[Array], *, once: bool) -> Sequence[Array]:
     match step.op:
         case Constant() as op:
             return (_constant(op, step),)
@@ -70,7 +88,7 @@ def _step(step: Step, operands: list[Array]) -> Sequence[Array]:
             lowering = LOWERINGS.get(primitive)
             if lowering is None:
                 raise InternalError(f"no XLA lowering for primitive {primitive}")
-            return (lowering(operands, dict(params)),)
+            return (lowering(operands, {**dict(params), "once": once and primitive == "reduce_sum"}),)
         case Each() as op:
             return _each(op, operands)
         case Fold(condition=None) as op:

@@ -8,7 +8,7 @@ dropped, integer division by zero gives 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from math import factorial
 from typing import Any
 
@@ -167,6 +167,26 @@ def _reduce(function: Callable[..., Array]) -> Lowering:
     return lambda operands, params: function(operands[0], axis=tuple(params["axes"]))
 
 
+SHORT_AXIS, LARGE = 16, 1 << 13
+
+
+def _reduce_by(whole: Callable[..., Array], pair: Callable[[Array, Array], Array]) -> Lowering:
+    """A reduction; over a short axis that is not innermost it is written out as elementwise steps.
+
+    XLA's CPU code for such a reduction walks the short axis in its innermost loop, with long strides and no vectors.
+    Elementwise steps may be computed again by every reader, though; `once` in the parameters rules that out.
+    """
+
+    def lower(operands: Sequence[Array], params: Params) -> Array:
+        (x,), axes = operands, tuple(params["axes"])
+        short = len(axes) == 1 and axes[0] != x.ndim - 1 and 1 <= x.shape[axes[0]] <= SHORT_AXIS
+        if not short or x.size < LARGE or params.get("once"):
+            return whole(x, axis=axes)
+        return reduce(pair, [lax.index_in_dim(x, k, axes[0], keepdims=False) for k in range(x.shape[axes[0]])])
+
+    return lower
+
+
 def _arg(function: Callable[..., Array]) -> Lowering:
     return lambda operands, params: function(operands[0], params["axis"], jax_dtype("i64"))
 
@@ -253,9 +273,9 @@ LOWERINGS: dict[str, Lowering] = {
     "scatter_add": lambda x, params: scatter_add(x[0], x[1], x[2:], proved=params["proved"]),
     "scatter": lambda x, params: scatter(x[0], x[1], x[2:], proved=params["proved"]),
     "einsum": lambda x, params: einsum(params["spec"], x),
-    "reduce_sum": _reduce(jnp.sum),
-    "reduce_max": _reduce(jnp.max),
-    "reduce_min": _reduce(jnp.min),
+    "reduce_sum": _reduce_by(jnp.sum, lax.add),
+    "reduce_max": _reduce_by(jnp.max, lax.max),
+    "reduce_min": _reduce_by(jnp.min, lax.min),
     "reduce_prod": _reduce(jnp.prod),
     "reduce_all": _reduce(jnp.all),
     "reduce_any": _reduce(jnp.any),

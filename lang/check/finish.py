@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import types as ty
-from ..diagnostics import Diagnostic
-from ..sizes import Size, mul, show, sub, substitute, variables
+from ..diagnostics import Diagnostic, DiagnosticError
+from ..sizes import Size, mul, show, sub, substitute, variable, variables
 from ..source import Span
 from ..typed import ConstructorName, Global, Meaning, Typing
 from .core import Checker, Condition
@@ -138,8 +138,14 @@ def _settle(checker: Checker) -> None:
     unifier = checker.unifier
     try:
         rest = unifier.settle()
+    except DiagnosticError as error:
+        checker.diagnostics.extend(error.diagnostics)
+        return
     except Mismatch:
-        size, span = _culprit(checker)
+        size, span = unifier.waiting[0]
+        size = unifier.size(size)
+        open_names = {n: variable(unifier.size_names[n]) for n in variables(size) if n[0] == "?"}
+        size = substitute(size, open_names)
         checker.diagnostics.append(
             Diagnostic("E033", f"these sizes cannot agree: {show(size)} would have to be 0", span)
         )
@@ -148,14 +154,6 @@ def _settle(checker: Checker) -> None:
         checker.conditions.append(Condition(size, None, span, (), "two sizes that must agree"))
     for size, span in unifier.non_negative:
         checker.conditions.append(Condition(size, 0, span, (), "a size"))
-
-
-def _culprit(checker: Checker) -> tuple[Size, Span]:
-    for size, span in checker.unifier.waiting:
-        found = checker.unifier.size(size)
-        if found != 0 and not any(name[0] == "?" for name in variables(found)):
-            return found, span
-    return 0, checker.scope.source and Span(checker.scope.source, 0, 0)
 
 
 def decide_conditions(checker: Checker) -> Conditions:

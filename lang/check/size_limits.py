@@ -10,7 +10,7 @@ MOST_TERMS, MOST_DEGREE = 64, 16
 
 
 def limited(size: Size, span: Span) -> Size:
-    """The size itself; E063 when it does not fit into 64 bits or is a polynomial of too many terms or too high degree."""
+    """The size itself; E063 when it does not fit into 64 bits or has too many terms or too high a degree."""
     if isinstance(size, int):
         if abs(size) >= 2**63:
             raise fail("E063", "this size does not fit into 64 bits", span)

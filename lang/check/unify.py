@@ -258,8 +258,12 @@ class Unifier:
         progress = True
         while progress and self.waiting:
             pending, self.waiting = self.waiting, []
-            for size, span in pending:
-                self.unify_size(size, 0, span)
+            for place, (size, span) in enumerate(pending):
+                try:
+                    self.unify_size(size, 0, span)
+                except Mismatch:
+                    self.waiting = pending[place:]  # the first one is the culprit
+                    raise
             progress = len(self.waiting) < len(pending)
         return self.waiting
 

@@ -32,13 +32,18 @@ from ..ir import (
     with_bodies,
 )
 from ..sizes import Size, add, mul
+from .simplify import with_signature
 
 MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "cholesky", "solve"})
 
 
-@lru_cache(maxsize=8192)
 def lift(program: Program) -> Program:
     """The program with every loop lifted, inner loops first."""
+    return with_signature(_lift(program), program)
+
+
+@lru_cache(maxsize=8192)
+def _lift(program: Program) -> Program:
     if not any(bodies(step.op) for step in program.steps):
         return program
     b = Builder(program.name, program.inputs, program.sizes)

@@ -44,8 +44,8 @@ class Budget:
     def enter(self, name: str, origin: Span | None) -> None:
         """One call deeper; E120 when calls nest too deep."""
         if len(self.trail) >= NESTED:
-            name = self._repeated()
-            why = "" if name is None else f": `{name}` calls itself and nothing known at compile time ends it"
+            again = self._repeated()
+            why = "" if again is None else f": `{again}` calls itself and nothing known at compile time ends it"
             raise self._failure("E120", f"calls nest more than {NESTED:,} deep at compile time{why}", origin)
         self.trail.append((name, origin))
 

@@ -1,7 +1,7 @@
 """Tokens of the text form of programs, and a cursor that reads one line of them.
 
-A text enters, its non-blank lines leave as `Line`s: number, indentation, tokens. Everything that goes wrong is E117 at the
-token where it went wrong.
+A text enters, its non-blank lines leave as `Line`s: number, indentation, tokens. Everything that goes wrong is
+E117 at the token where it went wrong.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _tokens(source: Source, text: str, start: int) -> tuple[Token, ...]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise fail("E117", f"unexpected character `{text[at:].lstrip()[:1]}`", Span(source, start + at, start + at + 1))
+            raise fail(
+                "E117", f"unexpected character `{text[at:].lstrip()[:1]}`", Span(source, start + at, start + at + 1)
+            )
         kind = str(found.lastgroup)
         tokens.append(Token(kind, found[kind], start + found.start(kind), start + found.end()))
         at = found.end()

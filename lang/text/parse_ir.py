@@ -1,7 +1,8 @@
 """Read a program in unary form back from the text that `print_ir` writes.
 
-A text enters, a `Program` leaves, or E117 at the place that cannot be read. The reader is a recursive descent over lines:
-bodies are the lines indented more than their step. It only reads; `lang.check_ir` says whether the program is well formed.
+A text enters, a `Program` leaves, or E117 at the place that cannot be read. The reader is a recursive descent over
+lines: bodies are the lines indented more than their step. It only reads; `lang.check_ir` says whether the program
+is well formed.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ def _results(c: Cursor, first: int) -> tuple[SlotType, ...]:
     return tuple(types)
 
 
-# --- operations ------------------------------------------------------------------------------------------------------
+# --- operations ---------------------------------------------------------------------------------------------
 
 
 def _stray(c: Cursor) -> tuple[int, ...]:

@@ -77,7 +77,7 @@ def field(c: Cursor) -> tuple[str, Type]:
     return name, surface_type(c)
 
 
-# --- literals --------------------------------------------------------------------------------------------------------
+# --- literals -----------------------------------------------------------------------------------------------
 
 
 def literal(c: Cursor, type_: ArrayType) -> bytes:
@@ -119,7 +119,7 @@ def _number(c: Cursor, dtype: str) -> bytes:
         raise c.error(f"`{token.text}` does not start a number of type {dtype}", token) from None
 
 
-# --- parameters ------------------------------------------------------------------------------------------------------
+# --- parameters ---------------------------------------------------------------------------------------------
 
 
 def params(c: Cursor) -> Params:

@@ -1,8 +1,8 @@
 """Write a program in unary form as text: what ``pf show`` prints and `parse_ir` reads back.
 
-A program of either stage enters; lines leave. The first line names the inputs with their slots, every step is a line
-``%3: f64 = mul %0 %1``, bodies stand indented under their step, and ``return`` lists the outputs. Literals are exact:
-``parse_program(show_program(p)) == p``.
+A program of either stage enters; lines leave. The first line names the inputs with their slots, every step is a
+line ``%3: f64 = mul %0 %1``, bodies stand indented under their step, and ``return`` lists the outputs. Literals
+are exact: ``parse_program(show_program(p)) == p``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def show_program(program: Program, *, names: bool = True) -> str:
     return "\n".join(_program("program", program, "", names)) + "\n"
 
 
-# --- names, sizes, types ---------------------------------------------------------------------------------------------
+# --- names, sizes, types ------------------------------------------------------------------------------------
 
 
 def show_name(name: str) -> str:
@@ -106,7 +106,7 @@ def show_type(type_: Type) -> str:
             return "size"
 
 
-# --- literals and parameters -----------------------------------------------------------------------------------------
+# --- literals and parameters --------------------------------------------------------------------------------
 
 
 def show_number(value: float | int | bool, dtype: str) -> str:
@@ -184,7 +184,7 @@ def _params(params: tuple[tuple[str, Param], ...]) -> str:
     return " {" + ", ".join(f"{show_name(name)}: {show_param(value)}" for name, value in params) + "}"
 
 
-# --- programs --------------------------------------------------------------------------------------------------------
+# --- programs -----------------------------------------------------------------------------------------------
 
 
 def _program(role: str, program: Program, indent: str, names: bool) -> list[str]:
@@ -243,9 +243,7 @@ def _step(first: int, step: Step, indent: str, names: bool) -> list[str]:
     return lines
 
 
-def _operation(
-    op: Op, operands: tuple[int, ...], types: Sequence[SlotType]
-) -> tuple[str, list[tuple[str, Program]]]:
+def _operation(op: Op, operands: tuple[int, ...], types: Sequence[SlotType]) -> tuple[str, list[tuple[str, Program]]]:
     """The right-hand side of a step, and the programs that follow it with their roles."""
     match op:
         case Constant():

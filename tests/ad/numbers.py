@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from pushforward.lang.ir import ArrayType, Program, SlotType, numpy_dtype
 from pushforward.semantics.reference import evaluate
 

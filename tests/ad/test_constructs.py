@@ -1,4 +1,4 @@
-"""Derivatives of each construct on programs written by hand, among them the corners that random programs seldom meet."""
+"""Derivatives of each construct on programs written by hand, with corners that random programs seldom meet."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from pushforward.ad.forward import forward
 from pushforward.ad.reverse import reverse
+from pushforward.lang import types
 from pushforward.lang.builder import Builder, body
-from pushforward.lang.ir import Apply, ArrayType, Each, Fold, Program, bodies
+from pushforward.lang.ir import Apply, ArrayType, Each, Fold, Program, Signature, bodies
 from pushforward.lang.passes import normalise
 from pushforward.lang.passes.lift import lift
 from pushforward.lang.passes.simplify import simplify
+from pushforward.lang.passes.unroll import unroll
 from pushforward.lang.sizes import variable
-
 from tests.ir.checked import checked
 
 from .numbers import arguments, assert_close, dot, floats, run
@@ -47,6 +49,7 @@ def walk() -> Program:
 
 def trace() -> Program:
     """``sum(for i < n => a[i, i] * a[0, i])``: a read by the same index twice."""
+
     def write(b: Builder, x: tuple[int, ...]) -> list[int]:
         first = b.apply("gather", x[0], x[1], x[1], proved=True)
         second = b.apply("gather", x[0], b.constant(0, "i64"), x[1], proved=True)
@@ -119,6 +122,7 @@ def mixed_precision() -> Program:
 
 def counted() -> Program:
     """Integers and truth values travel through loops beside the floats."""
+
     def write(b: Builder, x: tuple[int, ...]) -> list[int]:
         big = b.apply("lt", b.constant(1, "i64"), x[2])
         return [b.apply("where", big, b.apply("exp", x[0]), x[0]), b.apply("add", x[1], x[2]), big]
@@ -131,6 +135,7 @@ def counted() -> Program:
 
 def scattered() -> Program:
     """Repeated indices accumulate into a base that is itself active."""
+
     def write(b: Builder, x: tuple[int, ...]) -> list[int]:
         index = b.constant([1, 0, 1], "i64", (3,))
         return [b.apply("mul", b.apply("scatter_add", x[0], b.apply("sin", x[1]), index, proved=True), x[0])]
@@ -141,6 +146,7 @@ def scattered() -> Program:
 
 def sparse_chain() -> Program:
     """A row is read in a loop and an element of the row inside it: At composes with At."""
+
     def write(b: Builder, x: tuple[int, ...]) -> list[int]:
         row = b.apply("gather", x[0], x[1], proved=True)
         last = b.apply("mod", b.apply("mul", x[1], x[1]), b.constant(3, "i64"))
@@ -175,7 +181,37 @@ def test_modes_agree_with_each_other_and_with_differences(make: Callable[[], Pro
         )
 
 
-# --- structure of what comes out -------------------------------------------------------------------------------------
+def recurrence(size: int, backwards: bool) -> Program:
+    """A long fold with a capture that is read at an index, an array, two carries and both kinds of extras."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        table, element, first, second, i = x
+        place = b.apply("mod", b.apply("mul", i, i), b.constant(5, "i64"))
+        read = b.apply("gather", table, place, proved=False)
+        new = b.apply("tanh", b.apply("add", b.apply("mul", first, read), b.apply("mul", second, element)))
+        return [new, first, b.apply("mul", new, element), b.apply("sin", second)]
+
+    five, row = ArrayType("f64", (5,)), ArrayType("f64", (size,))
+    inner = body("step", [five, F64, F64, F64, I64], write)
+    return body(
+        "recurrence", [five, row, F64],
+        lambda b, x: b.fold(size, [x[0]], [x[1]], [x[2], x[2]], inner, ["stack", "sum"], reverse=backwards),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 16, 23])
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("memory", [0, 100, 700, 10**6])
+def test_memory_budgets_change_nothing_but_memory(size: int, backwards: bool, memory: int) -> None:
+    program = recurrence(size, backwards)
+    random = np.random.default_rng(size)
+    xs, y_bars = arguments(program.inputs, random), arguments(program.output_types, random)
+    assert_close(run(pull(program, memory=memory), xs, y_bars), run(pull(program), xs, y_bars), 1e-12)
+    lifted = normalise(program)
+    assert_close(run(pull(lifted, memory=memory), xs, y_bars), run(pull(program), xs, y_bars), 1e-12)
+
+
+# --- structure of what comes out ----------------------------------------------------------------------------
 
 
 def primitives(program: Program) -> list[str]:
@@ -247,7 +283,7 @@ def test_a_guarded_arm_stays_guarded() -> None:
         assert run(variant, [np.array(4.0)], [np.array(1.0)]) == [2.0, 0.25]
 
 
-# --- passes ----------------------------------------------------------------------------------------------------------
+# --- passes -------------------------------------------------------------------------------------------------
 
 
 def test_lifting_does_not_run_what_may_fail_in_a_loop_without_rounds() -> None:
@@ -271,6 +307,16 @@ def test_lifted_reads_keep_their_place_under_an_offset() -> None:
     xs = [np.array([1.0, 10.0, 100.0])]
     assert run(program, xs)[0].tolist() == [-90.0, 90.0]
     assert run(checked(lift)(program), xs)[0].tolist() == [-90.0, 90.0]
+
+
+@pytest.mark.parametrize("function", [simplify, lift, unroll, normalise])
+def test_passes_keep_the_signature_of_the_program_they_are_given(function: Callable[[Program], Program]) -> None:
+    """Equal programs may have unequal signatures, which a memo must not mix up."""
+    program = walk()
+    for name in ("x", "y"):
+        signature = Signature(((name, types.array((N,), types.F64)),), types.array((N,), types.F64))
+        assert function(replace(program, signature=signature)).signature == signature
+    assert function(program).signature is None
 
 
 def test_simplify_drops_a_carry_that_nobody_reads() -> None:

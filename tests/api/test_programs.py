@@ -177,3 +177,18 @@ def test_show_and_save(module: pf.Module, tmp_path: Path) -> None:
         module.square.show("assembly")
     with pytest.raises(pf.DiagnosticError, match="E188.*has no text"):
         pf.grad(module.square).show("surface")
+
+
+def test_auto_falls_back_to_the_reference_when_xla_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pushforward import _wire
+    from pushforward.lang.diagnostics import fail
+
+    def refused(program: object) -> object:
+        raise fail("E144", "a straight line too long for XLA")
+
+    monkeypatch.setattr(_wire, "compile_xla", refused)
+    program = pf.parse("def drift(x: f64): f64 = loop y = x for i < 4000 do y + 0.5")["drift"]
+    assert program(1.0) == 2001.0
+    assert program.compile().why == "reference: the program cannot be compiled (a straight line too long for XLA)"
+    with pytest.raises(pf.DiagnosticError, match="E144"):
+        program.compile("xla")(1.0)

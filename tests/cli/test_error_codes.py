@@ -32,7 +32,7 @@ def test_every_code_that_is_raised_has_a_row() -> None:
 
 
 def test_no_code_has_two_rows() -> None:
-    tables = (errors.ELABORATION, errors.TEXT, errors.EVALUATION, errors.VALUES, errors.SURFACES, tuple(rows().values()))
+    tables = (*errors.TABLES, tuple(rows().values()))
     distinct = {(row.code, row.title) for table in tables for row in table}
     assert [code for code, count in Counter(code for code, _ in distinct).items() if count > 1] == []
 

@@ -80,6 +80,8 @@ CASES = [
     ("words are values", "def main(x: [3]f64): [3]f64 = map(exp, log(x))", [X], [np.exp(np.log(X))]),
     ("polymorphic at tuples", "def main(x: [3]f64): [3]f64 = map(fn (p: (f64, f64)) => p.0 * p.1, zip(x, x))", [X], [[1, 4, 9]]),
     ("polymorphic at symbolic sizes", "def rows[n, m](x: [n, m]f64): [n]f64 = map(fn (r: [m]f64) => sum(r), x)\ndef main[n, m](x: [m, n]f64): [m]f64 = rows(x)", [M], [[6, 15]]),
+    ("polymorphic at two symbolic sizes", "def main[k, n, m](x: [k, n]f64, y: [k, m]f64): [k]f64 = map2(fn (p: [n]f64, q: [m]f64) => sum(p) * real(m) + sum(q), x, y)", [M, M[:, :1]], [[7, 19]]),
+    ("names of sizes do not clash", "def ones_of[k1, a: type, b: type](x: a, y: b, z: [k1]f64): ([1]a, [1]b) = ([x], [y])\ndef main[n, m](x: [n]f64, y: [m]f64): ([1, n]f64, [1, m]f64) = ones_of(x, y, y)", [X, X[:2]], [[X], [X[:2]]]),
     ("match on numbers", "def main(n: i64): f64 = match n { 0 => 1.0; 1 => 2.0; k => real(k) * 10.0 }", [5], [50.0]),
     ("match on tuples of numbers", "def main(n: i64, m: i64): i64 = match (n, m) { (0, 0) => 1; (0, k) => k; (k, 0) => 10 * k; (a, b) => a * b }", [7, 0], [70]),
     ("long chains of binds", "def main(x: f64): f64 = " + " ".join(f"let x{k + 1} = x{k} + 1.0" if k else "let x1 = x" for k in range(1500)) + " in x1500", [1.0], [1500.0]),

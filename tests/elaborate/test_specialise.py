@@ -36,6 +36,8 @@ CASES = [
     ("functions chosen at run time", "def main(x: f64): f64 = let f = if x < 0.0 then fn (y: f64) => y + x else fn (y: f64) => y * x in f(10.0)", [3.0], 30.0),
     ("one function, two captures", "def times(a: f64): f64 -> f64 = fn (y: f64) => a * y\ndef main(x: f64): f64 = let f = if x < 0.0 then times(2.0) else times(x) in f(10.0)", [3.0], 30.0),
     ("chosen functions chosen again", "def main(x: f64): f64 = let f = if x < 0.0 then sin else cos in let g = if x < 1.0 then f else fn (y: f64) => y * y in g(x)", [3.0], 9.0),
+    ("choices joined in another order", "def main(x: f64): f64 = let f = if x < 5.0 then cos else sin in let g = if x > 1.0 then f else cos in g(x)", [6.0], np.sin(6.0)),
+    ("the other order", "def main(x: f64): f64 = let f = if x < 5.0 then cos else sin in let g = if x > 1.0 then f else cos in g(x)", [2.0], np.cos(2.0)),
     ("functions chosen by number", "def main(n: i64, x: f64): f64 = let f = match n { 0 => fn (y: f64) => y; 1 => fn (y: f64) => y + x; k => fn (y: f64) => y * x } in f(5.0)", [1, 2.0], 7.0),
     ("a variant as the state of a loop", SHAPE + "def main(x: f64): f64 = size_of(loop s = Point for i < 3 do match s { Point => Ball(x); Ball(r) => Box(r, [x, x]); Box(a, b) => Ball(a + sum(b)) })", [2.0], 36.0),
     ("a function as the state of a loop", "def main(x: f64): f64 = let (f, y) = loop (f, y) = (fn (t: f64) => t + 1.0, x) for i < 3 do (fn (t: f64) => t * x, f(y)) in f(y)", [2.0], 24.0),

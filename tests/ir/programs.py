@@ -1,7 +1,7 @@
 """Random programs in unary form with nested `Each`, `Fold` and `Branch`, written with the `Builder`.
 
-A source of choices enters (Hypothesis, or a seeded generator), a well-formed first-order program leaves. Its operations are
-smooth, apart from choices whose conditions random inputs do not sit on.
+A source of choices enters (Hypothesis, or a seeded generator), a well-formed first-order program leaves. Its
+operations are smooth, apart from choices whose conditions random inputs do not sit on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from hypothesis import strategies as st
+
 from pushforward.lang.builder import Builder
 from pushforward.lang.ir import ArrayType, Program
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.diagnostics import InternalError

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pushforward.ad.reverse import reverse
 from pushforward.lang import types
 from pushforward.lang.builder import Builder, body
@@ -79,7 +80,10 @@ def test_any_bits_of_a_single_are_exact(data: bytes) -> None:
     assert_round_trip(one_step(Constant(data), ArrayType("f32")))
 
 
-@given(st.binary(min_size=16, max_size=16), st.sampled_from([("f64", (2,)), ("f16", (2, 4)), ("i64", (2, 1)), ("uint8", (16,))]))
+@given(
+    st.binary(min_size=16, max_size=16),
+    st.sampled_from([("f64", (2,)), ("f16", (2, 4)), ("i64", (2, 1)), ("uint8", (16,))]),
+)
 def test_any_bits_of_an_array_are_exact(data: bytes, kind: tuple[str, tuple[int, ...]]) -> None:
     assert_round_trip(one_step(Constant(data), ArrayType(*kind)))
 
@@ -167,7 +171,7 @@ def test_rules_and_odd_names_round_trip() -> None:
     jvp = body("f tangent", [F64, F64], lambda b, x: [b.apply("mul", x[0], x[1])])
     inner = body("", [F64], lambda b, x: [b.apply("sin", x[0])])
     inner = replace(inner, rules=(("jvp", jvp),))
-    b = Builder("über \"x\"\n", [F64])
+    b = Builder('über "x"\n', [F64])
     assert_round_trip(b.build(b.call(inner, [0])))
 
 

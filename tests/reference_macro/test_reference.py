@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pushforward.ad.reference import macro
 from pushforward.ad.reference.canonical import canonical
 from pushforward.ad.reference.partial import RULES, normal_form
@@ -71,7 +72,7 @@ def rationals(type_: ArrayType, random: Random) -> object:
     return found if shape else found[()]
 
 
-# --- the worked examples of the paper --------------------------------------------------------------------------------
+# --- the worked examples of the paper -----------------------------------------------------------------------
 
 
 def product() -> Program:
@@ -143,7 +144,7 @@ def test_a_fold_without_rounds_passes_the_cotangent_on() -> None:
     assert (value, w_bar, list(x_bar), c_bar) == (5, 0, [], 7)
 
 
-# --- the macro and its rules -----------------------------------------------------------------------------------------
+# --- the macro and its rules --------------------------------------------------------------------------------
 
 
 def terms(term: Term) -> list[Term]:
@@ -183,16 +184,17 @@ def test_every_rule_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any one rule some program's normal form changes or keeps a function."""
     from pushforward.ad.reference import partial
 
-    programs = [straight_line(Random(seed).randrange, 8) for seed in range(30)]
-    programs += [array_program(Random(seed).randrange, 3) for seed in range(30)]
-    whole = [normal_form(reference_term(program)[1]) for program in programs]
+    programs = [straight_line(Random(seed).randrange, 6) for seed in range(30)]
+    programs += [array_program(Random(seed).randrange, 2) for seed in range(30)]
+    macros = [reference_term(program)[1] for program in programs]
+    whole = [normal_form(term) for term in macros]
     for rule in RULES:
         monkeypatch.setattr(partial, "RULES", tuple(other for other in RULES if other is not rule))
-        without = [normal_form(reference_term(program)[1]) for program in programs]
-        assert without != whole, rule.name
+        changed = (normal_form(term) != full for term, full in zip(macros, whole, strict=True))
+        assert any(changed), rule.name
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------------------
 
 
 def branching() -> Program:

@@ -153,3 +153,20 @@ def test_reads_at_both_ends_of_a_pair_need_no_scatter_in_the_gradient() -> None:
     """x[i] and x[j] are read under a choice; their cotangents are sums over j and over i."""
     ready = optimise(value_and_gradient(attraction(5), (0,)))
     assert not any(isinstance(step.op, Apply) and step.op.primitive == "scatter_add" for step in ready.steps)
+
+
+def test_the_place_of_a_minimum_is_found_in_sums_of_computed_terms() -> None:
+    """min_k sum_c (x_c - m_kc)^2 for many points: the derivative compares sums with their minimum, bit by bit."""
+    points, centres, axes = 3000, 5, 4
+    rng = np.random.default_rng(0)
+
+    def write(b: Builder, x: Sequence[int]) -> list[int]:
+        shape = (axes, centres, points)
+        gap = b.apply("sub", b.broadcast(x[0], shape, (0, 2)), b.broadcast(x[1], shape, (0, 1)))
+        near = b.apply("reduce_min", b.apply("reduce_sum", b.apply("mul", gap, gap), axes=(0,)), axes=(0,))
+        return [b.apply("reduce_sum", near, axes=(0,))]
+
+    gradient = value_and_gradient(body("cost", [vector(axes, points), vector(axes, centres)], write), (1,))
+    args = [rng.normal(size=(axes, points)), rng.normal(size=(axes, centres))]
+    for got, expected in zip(compile_xla(gradient)(args), evaluate(gradient, args), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-10)
