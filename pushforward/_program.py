@@ -24,18 +24,33 @@ Backend = Literal["auto", "reference", "xla", "llvm"]
 STAGES = ("surface", "full", "first", "forward", "reverse", "vector", "jaxpr")
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Recipe:
+    """How a program was derived: by `derive` from the first-order form of `base`."""
+
+    base: Program
+    derive: Callable[[ir.Program], ir.Program]
+
+    def at(self, sizes: Mapping[str, int]) -> ir.Program:
+        """The derived program at known sizes."""
+        own = {name: size for name, size in sizes.items() if name in self.base.ir.sizes}
+        return ir.substitute_sizes(self.derive(self.base.first(own)), sizes)
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A function of the language: call it with numbers and arrays, or pass it to `pf.grad` and the like.
 
     `ir` may mention definitions (`Function` steps) that `definitions` holds; size variables are filled in from the
     shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source`
-    is the text of the definition; derived programs have none.
+    is the text of the definition. A derived program keeps its `recipe`, so that at known sizes it is derived anew from
+    the smaller program those sizes give.
     """
 
     ir: ir.Program
     definitions: Any = field(default=None, repr=False)
     source: Span | None = field(default=None, repr=False)
+    recipe: Recipe | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -161,7 +176,10 @@ def floats(signature: ir.Signature) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...]) -> ir.Program | DiagnosticError:
     """A refusal is kept as well: finding out that a recursion does not end takes a while."""
+    recipe = program.program.recipe
     try:
+        if recipe is not None and sizes:
+            return recipe.at(dict(sizes))
         return _wire.first_order(program.program.ir, program.program.definitions, dict(sizes))
     except DiagnosticError as error:
         return error

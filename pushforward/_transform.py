@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _derived
-from ._program import Program
+from ._program import Program, Recipe
 from .lang import ir
 from .lang.diagnostics import fail
 
@@ -27,46 +27,43 @@ def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
     >>> pf.grad(square)(3.0)
     6.0
     """
-    first = _first(f)
-    return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux))
+    return _derive(f, lambda first: _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux))
 
 
 def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
     """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``."""
-    first = _first(f)
-    return Program(_derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True))
+    return _derive(
+        f, lambda first: _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True)
+    )
 
 
 def jacobian(f: Program, wrt: WrtLike = 0) -> Program:
     """The Jacobian by forward mode: each float array of the result, of shape S, becomes [S] of the input's shape."""
-    first = _first(f)
-    return Program(_derived.jacobian(first, _derived.select(first, wrt)))
+    return _derive(f, lambda first: _derived.jacobian(first, _derived.select(first, wrt)))
 
 
 def hessian(f: Program, wrt: int | str = 0) -> Program:
     """The Hessian of a program with one float result: forward mode over reverse mode."""
-    first = _first(grad(f, wrt))
-    return Program(_derived.jacobian(first, _derived.select(first, wrt)))
+    return jacobian(grad(f, wrt), wrt)
 
 
 def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
     """The program over a new axis of its inputs; None marks an input shared by all."""
-    first = _first(f)
-    count = len(_derived.signature(first).inputs)
+    count = len(_program(f).signature.inputs)
     axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
     if len(axes) != count:
         raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs")
-    return Program(_derived.batch(first, axes, out_axes))
+    return _derive(f, lambda first: _derived.batch(first, axes, out_axes))
 
 
 def forward(f: Program) -> Program:
     """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several."""
-    return Program(_derived.forward(_first(f)))
+    return _derive(f, _derived.forward)
 
 
 def reverse(f: Program) -> Program:
     """The program ``(x, y_bar) -> (y, x_bar)``; x is the tuple of inputs when there are several."""
-    return Program(_derived.reverse(_first(f)))
+    return _derive(f, _derived.reverse)
 
 
 def jvp(f: Program, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -90,8 +87,14 @@ def vjp(f: Program, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     return value, pullback
 
 
-def _first(f: Program) -> ir.Program:
-    return _derived.as_call(_program(f).first())
+def _derive(f: Program, how: Callable[[ir.Program], ir.Program]) -> Program:
+    """The derived program, with the recipe to derive it again at known sizes."""
+    base = _program(f)
+
+    def derive(first: ir.Program) -> ir.Program:
+        return how(_derived.as_call(first))
+
+    return Program(derive(base.first()), recipe=Recipe(base, derive))
 
 
 def _program(f: Program) -> Program:

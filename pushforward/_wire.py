@@ -74,12 +74,16 @@ def error_rows() -> Mapping[str, ErrorRow]:
 
 
 def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> ir.Program:
-    """The first-order program at the given sizes."""
-    if definitions is None:
-        return ir.substitute_sizes(program, sizes)  # a derived program, which is first-order already
-    from .lang.specialise import specialise
+    """The first-order program at the given sizes; where all are known, short loops are unrolled."""
+    from .lang.passes import UNROLL
 
-    return specialise(program, definitions, sizes, transforms())
+    if definitions is None:
+        first = ir.substitute_sizes(program, sizes)
+    else:
+        from .lang.specialise import specialise
+
+        first = specialise(program, definitions, sizes, transforms())
+    return first if first.sizes else UNROLL.function(first)
 
 
 def transforms() -> Mapping[str, Any]:

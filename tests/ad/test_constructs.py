@@ -115,8 +115,12 @@ def repeated() -> Program:
 
 def mixed_precision() -> Program:
     """A single and a double meet by conversion, also as carries."""
-    inner = body("step", [F32, F64, I64], lambda b, x: [b.apply("convert", b.apply("sin", x[1]), dtype="f32"),
-                                                        b.apply("mul", x[1], b.apply("convert", x[0], dtype="f64"))])  # fmt: skip
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        narrow = b.apply("convert", b.apply("sin", x[1]), dtype="f32")
+        return [narrow, b.apply("mul", x[1], b.apply("convert", x[0], dtype="f64"))]
+
+    inner = body("step", [F32, F64, I64], write)
     return body("mixed_precision", [F32, F64], lambda b, x: b.fold(3, [], [], [0, 1], inner))
 
 

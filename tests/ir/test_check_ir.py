@@ -137,6 +137,7 @@ def lone(op: Op, type_: SlotType, inputs: tuple[SlotType, ...] = ()) -> Program:
     return Program("lone", (), inputs, (Step(op, tuple(range(len(inputs))), (type_,)),), (len(inputs),))
 
 
+PAIR = ArrayType("f64", (2,))
 IDENTITY = body("identity", [F64], lambda b, x: [x[0]])
 TRUE = body("true", [F64], lambda b, x: [b.constant(True, "bool")])
 TWO = body("two", [F64, I64], lambda b, x: [x[0]])
@@ -161,7 +162,7 @@ MUTANTS: dict[str, tuple[Program, str]] = {
     "an unknown primitive": (lone(Apply("twist"), F64, (F64,)), "twist"),
     "a primitive with too few operands": (lone(Apply("mul"), F64, (F64,)), "mul takes 2 operands"),
     "a primitive with mixed dtypes": (lone(Apply("mul"), F64, (F64, F32)), "mul"),
-    "a primitive with mixed shapes": (lone(Apply("mul"), ArrayType("f64", (2,)), (ArrayType("f64", (2,)), ArrayType("f64", (3,)))), "mul"),
+    "a primitive with mixed shapes": (lone(Apply("mul"), PAIR, (PAIR, ArrayType("f64", (3,)))), "mul"),
     "a primitive with a wrong result": (lone(Apply("lt"), F64, (F64, F64)), "results have types (f64), not (bool)"),
     "a primitive on a function": (lone(Apply("neg"), F64, (FunType((), (F64,)),)), "arrays only"),
     "a missing parameter": (lone(Apply("reduce_sum"), F64, (ArrayType("f64", (2,)),)), "do not fit"),
@@ -176,7 +177,8 @@ MUTANTS: dict[str, tuple[Program, str]] = {
     "an each with too many captures": (with_op(scaled(), captures=5), "5 captures among 2 operands"),
     "an each whose body lacks the index": (with_op(scaled(), body=body("b", [F64, F64], lambda b, x: [x[0]])),
                                            "inputs of the body"),
-    "an each whose body takes the array whole": (with_op(scaled(), body=body("b", [F64, ROW, I64], lambda b, x: [x[0]])),
+    "an each whose body takes the array whole": (
+        with_op(scaled(), body=body("b", [F64, ROW, I64], lambda b, x: [x[0]])),
                                                  "inputs of the body"),
     "an each that combines too little": (with_op(scaled(), combine=()), "combined in 0 ways"),
     "an each that combines in a new way": (with_op(scaled(), combine=("max",)), "'max'"),
@@ -185,7 +187,8 @@ MUTANTS: dict[str, tuple[Program, str]] = {
         with_op(scaled(), body=body("b", [F64, F64, I64], lambda b, x: [b.apply("lt", x[0], x[1])])),
         "cannot be summed"),
     "a broken step in a body": (
-        with_op(scaled(), body=with_step(each_op(scaled()).body, types=(F32,))), "step %2 (each), in term: step %3 (mul)"),
+        with_op(scaled(), body=with_step(each_op(scaled()).body, types=(F32,))),
+        "step %2 (each), in term: step %3 (mul)"),
     "a fold with a carry that changes type": (
         with_op(stepped(), 1, body=replace(fold_op(stepped()).body, outputs=(4, 4, 6, 2))), "next carries"),
     "a fold with an extra too many": (
