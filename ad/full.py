@@ -19,6 +19,7 @@ from ..lang.ir import (
     Branch,
     Call,
     Close,
+    Constant,
     DataType,
     Each,
     Fold,
@@ -26,6 +27,7 @@ from ..lang.ir import (
     FunType,
     Op,
     Program,
+    SizeValue,
     SlotType,
     Step,
     Transform,
@@ -82,6 +84,10 @@ def _push(b: Builder, step: Step, operands: list[Pair]) -> list[Pair]:
     match step.op:
         case Apply():
             return _push_apply(b, step.op, step, operands)
+        case Constant() | SizeValue():
+            (slot,) = b.emit(step.op, (), step.types)
+            type_ = b.array_type(slot)
+            return [(slot, b.zeros(type_)) if type_.is_float else (slot,)]
         case Call(program):
             inlined = b.inline(push_full(program), [slot for pair in operands for slot in pair])
             return _grouped(step.types, inlined)

@@ -7,7 +7,7 @@ back by the reference, which names the first step that made one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,15 @@ class Choice:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled program for arrays of certain shapes and dtypes."""
+
+    run: Callable[[Sequence[Any]], Sequence[Any]]
+    sizes: Mapping[str, int]
+    counts: bool  # whether the last output counts indices out of range
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A program on a back end; call it like the program."""
@@ -39,6 +48,7 @@ class Compiled:
     program: Program
     backend: str
     nonfinite: str
+    plans: dict[tuple[Any, ...], Plan] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def why(self) -> str:
@@ -55,13 +65,20 @@ class Compiled:
         return _choose(self.program, tuple(sorted(sizes.items())))
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Evaluate; see `Program.__call__`."""
-        from .semantics.values import assemble, bind
+        """Evaluate; see `Program.__call__`. Arrays of shapes and dtypes met before skip the binding."""
+        from .semantics.values import assemble, bind, plain_key
 
+        key = None if named else plain_key(self.program.signature, args)
+        plan = None if key is None else self.plans.get(key)
+        if plan is not None:
+            outputs = self._finish(self._counted(plan, plan.run(args), args), args, plan.sizes)
+            return assemble(self.program.signature.output, iter(outputs))
         arguments = [_function_value(value) for value in args]
         functions = {name: _function_value(value) for name, value in named.items()}
         bound = bind(self.program.signature, self.program.ir.sizes, arguments, functions)
         outputs = self.run(bound.leaves, bound.sizes)
+        if key is not None and self.choose(bound.sizes).backend == "xla":
+            self._remember(key, bound.sizes)
         return assemble(self.program.signature.output, iter(outputs))
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
@@ -71,18 +88,28 @@ class Compiled:
             outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
         else:
             outputs = self._run_xla(leaves, sizes)
+        return self._finish(outputs, leaves, sizes)
+
+    def _finish(self, outputs: Sequence[Any], leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
         if self.nonfinite == "error":
             _check_finite(self.program, leaves, sizes, outputs)
         return list(outputs)
 
+    def _remember(self, key: tuple[Any, ...], sizes: Mapping[str, int]) -> None:
+        run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
+        self.plans[key] = Plan(run, sizes, counts)
+
     def _run_xla(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
         run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
-        outputs = run(leaves)
-        if not counts:
+        return self._counted(Plan(run, sizes, counts), run(leaves), leaves)
+
+    def _counted(self, plan: Plan, outputs: Sequence[Any], leaves: Sequence[Any]) -> Sequence[Any]:
+        """The results proper, once the count of indices out of range is zero."""
+        if not plan.counts:
             return outputs
         *outputs, bad = outputs
         if bad:  # the reference stops at the first of them and says where
-            _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
+            _wire.evaluate(self.program.ir, self.program.definitions, leaves, plan.sizes)
             raise fail("E100", f"{bad} indices were out of range in compiled code")
         return outputs
 

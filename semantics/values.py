@@ -55,6 +55,31 @@ def bind(
     return Bound(tuple(leaves), binder.sizes)
 
 
+def plain_key(signature: Signature, arguments: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Shapes and dtypes of the arguments when each is one array of exactly the declared dtype, else None.
+
+    Arguments with an equal key bind to the same sizes, and their arrays are the slots as they stand.
+    """
+    if len(arguments) != len(signature.inputs):
+        return None
+    key: list[Any] = []
+    for value, (_, type_) in zip(arguments, signature.inputs, strict=True):
+        element = type_.element if isinstance(type_, Array) else type_
+        if not isinstance(element, Scalar):
+            return None
+        dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+        if type(value) is float and element.dtype == "f64":
+            key.append(())
+        elif dtype is not None and _DTYPES.get(element.dtype) == dtype and isinstance(shape, tuple):
+            key.append(shape)
+        else:
+            return None
+    return tuple(key)
+
+
+_DTYPES = {name: numpy_dtype(name) for name in ("f64", "f32", "i64", "bool")}
+
+
 def _match_names(
     signature: Signature, sizes: Sequence[str], arguments: Sequence[Any], named: dict[str, Any]
 ) -> dict[str, Any]:

@@ -98,6 +98,12 @@ def _is_wide(type_: object) -> bool:
     return isinstance(type_, ArrayType) and type_.dtype == "f64"
 
 
+@lru_cache(maxsize=256)
+def _declared(program: Program) -> tuple[tuple[ArrayType, np.dtype], ...]:
+    types = [type_ for type_ in program.inputs if isinstance(type_, ArrayType)]
+    return tuple((type_, numpy_dtype(type_.dtype)) for type_ in types)
+
+
 def _checked(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The arguments as arrays of exactly the declared types."""
     if len(args) != len(program.inputs):
@@ -108,9 +114,9 @@ def _checked(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
             actual=str(len(args)),
         )
     checked = []
-    for value, type_ in zip(args, program.inputs, strict=True):
-        assert isinstance(type_, ArrayType)
-        found = np.asarray(value, numpy_dtype(type_.dtype))
+    for value, (type_, dtype) in zip(args, _declared(program), strict=True):
+        fits = isinstance(value, jax.Array | np.ndarray) and value.dtype == dtype
+        found = value if fits else np.asarray(value, dtype)
         if found.shape != type_.shape:
             shape = str(list(found.shape))
             raise fail("E143", f"`{program.name}` got an array of a wrong shape", expected=str(type_), actual=shape)
