@@ -7,12 +7,12 @@ program. All of them simplify before and after differentiation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from ..lang.builder import Builder
 from ..lang.collector import holding_collector
 from ..lang.diagnostics import InternalError
 from ..lang.ir import ArrayType, Program
+from ..lang.memo import memo
 from ..lang.passes import normalise
 from ..lang.sizes import Size
 from .activity import is_float
@@ -44,7 +44,7 @@ def gradient(program: Program, wrt: tuple[int, ...], *, memory: int | None = Non
     return _gradient(program, wrt, memory, with_value=False)
 
 
-@lru_cache(maxsize=256)
+@memo(maxsize=256)
 @holding_collector
 def _gradient(program: Program, wrt: tuple[int, ...], memory: int | None, with_value: bool) -> Program:
     program = normalise(program)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ..lang.builder import Builder
 from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, Step
+from ..lang.memo import memo
 from .activity import Flags, activity, fold_carry_activity, is_float
 from .rules import definition_of, tangent
 
@@ -25,7 +25,7 @@ class Pushed:
     active_outputs: Flags
 
 
-@lru_cache(maxsize=4096)
+@memo(maxsize=4096)
 def push(program: Program, active: Flags, at_least: Flags | None = None) -> Pushed:
     """Push a body forward; `at_least` demands (possibly zero) tangents of further float outputs."""
     flags = activity(program, active)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ..lang.builder import Builder
 from ..lang.ir import Apply, ArrayType, Constant, Program, SizeValue, Step
+from ..lang.memo import memo
 from .activity import Flags, is_float, output_activity
 from .cotangents import Piece
 from .sweep import Sweep
@@ -36,7 +36,7 @@ class Linearised:
     pieces: tuple[tuple[Piece, ...], ...]
 
 
-@lru_cache(maxsize=2048)
+@memo(maxsize=2048)
 def linearise(
     program: Program, active: Flags, available: Flags, demanded: Flags | None = None, recompute: bool = False
 ) -> Linearised:

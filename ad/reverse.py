@@ -7,11 +7,11 @@ Enters: a first-order program ``x -> y``. Leaves: ``(x, y_bar) -> (y, x_bar)``. 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
 from ..lang.ir import ArrayType, Program
+from ..lang.memo import memo
 from .activity import Flags, is_float
 from .sweep import Sweep
 
@@ -33,7 +33,7 @@ def reverse(program: Program, active: Sequence[bool] | None = None, *, memory: i
     return _reverse(program, flags, memory)
 
 
-@lru_cache(maxsize=512)
+@memo(maxsize=512)
 def _reverse(program: Program, active: Flags, memory: int | None) -> Program:
     count = len(program.inputs)
     z_types = [type_ for type_ in program.output_types if is_float(type_)]

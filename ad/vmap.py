@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from ..lang.builder import Builder, body
 from ..lang.diagnostics import InternalError
@@ -29,6 +28,7 @@ from ..lang.ir import (
     Step,
     leaves,
 )
+from ..lang.memo import memo
 from ..lang.sizes import Size, variables
 from ..lang.types import Type, array
 from .vmap_rules import Batch, Lane, apply_rule, keeps_cotangents
@@ -54,7 +54,7 @@ def vmap_partial(
     return _vmap(program, tuple(mapped), size, (False,) * len(program.outputs), final)
 
 
-@lru_cache(maxsize=1024)
+@memo(maxsize=1024)
 def _vmap(
     program: Program, mapped: tuple[bool, ...], size: Size, wanted: tuple[bool, ...], final: bool
 ) -> tuple[Program, tuple[bool, ...]]:

@@ -307,6 +307,12 @@ class Program:
         return self._hash
 
     @cached_property
+    def origins(self) -> int:
+        """A hash of where the steps, also those of bodies, come from; equality and `digest` leave that out."""
+        inner = tuple(body.origins for step in self.steps for body in bodies(step.op))
+        return hash((tuple(step.origin for step in self.steps), inner))
+
+    @cached_property
     def digest(self) -> str:
         """A hash of the content (names and spans left out) that is stable between processes."""
         return hashlib.sha256(repr(_content(self)).encode()).hexdigest()

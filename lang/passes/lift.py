@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from ..builder import Builder
 from ..ir import (
@@ -31,19 +30,15 @@ from ..ir import (
     scalar_value,
     with_bodies,
 )
+from ..memo import memo
 from ..sizes import Size, add, mul
-from .simplify import with_signature
 
 MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "cholesky", "solve"})
 
 
+@memo(maxsize=8192)
 def lift(program: Program) -> Program:
     """The program with every loop lifted, inner loops first."""
-    return with_signature(_lift(program), program)
-
-
-@lru_cache(maxsize=8192)
-def _lift(program: Program) -> Program:
     if not any(bodies(step.op) for step in program.steps):
         return program
     b = Builder(program.name, program.inputs, program.sizes)

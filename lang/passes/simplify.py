@@ -9,31 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from ..builder import Builder
 from ..ir import Apply, ArrayType, Branch, Constant, Each, Fold, Program, SizeValue, Step, bodies, with_bodies
+from ..memo import memo
 
 ROUNDS = 8  # each round can expose more dead results in enclosing bodies; nests deeper than this keep some dead work
 _SIMPLE = "_is_simple"
 
 
+@memo(maxsize=8192)
 def simplify(program: Program) -> Program:
     """The same program, smaller; a fixpoint for all but absurdly deep nests."""
-    return with_signature(_simplify(program), program)
-
-
-def with_signature(result: Program, program: Program) -> Program:
-    """What a memo gave, with the signature of the program asked about: equality of programs leaves signatures out."""
-    if result.signature == program.signature:
-        return result
-    named = replace(result, signature=program.signature)
-    named.__dict__.update({_SIMPLE: True} if result.__dict__.get(_SIMPLE) else {})
-    return named
-
-
-@lru_cache(maxsize=8192)
-def _simplify(program: Program) -> Program:
     if program.__dict__.get(_SIMPLE):
         return program
     rounds = ROUNDS if any(bodies(step.op) for step in program.steps) else 1

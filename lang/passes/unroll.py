@@ -8,23 +8,18 @@ concatenated, so reading a stacked result again costs nothing after `simplify`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from ..builder import Builder
 from ..ir import Fold, Program, Step, bodies, with_bodies
-from .simplify import with_signature
+from ..memo import memo
 
 ROUNDS = 4
 STEPS = 400
 
 
+@memo(maxsize=2048)
 def unroll(program: Program) -> Program:
     """The program with short loops unrolled, inner loops first."""
-    return with_signature(_unroll(program), program)
-
-
-@lru_cache(maxsize=2048)
-def _unroll(program: Program) -> Program:
     b = Builder(program.name, program.inputs, program.sizes)
     slots = list(range(len(program.inputs)))
     for step in program.steps:
