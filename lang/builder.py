@@ -25,6 +25,7 @@ from .ir import (
     SizeValue,
     SlotType,
     Step,
+    bodies,
     constant_bytes,
     scalar_value,
 )
@@ -216,7 +217,9 @@ class Builder:
         """The finished program with only the steps that its outputs need."""
         steps, rename = _live(self.inputs, self.steps, outputs)
         renamed = tuple(rename[slot] for slot in outputs)
-        return Program(self.name, self.sizes, self.inputs, steps, renamed, rules, signature)
+        program = Program(self.name, self.sizes, self.inputs, steps, renamed, rules, signature)
+        # Sharing, rewrites and dropping have happened on the way in; only bodies can hide more to do.
+        return program if any(bodies(step.op) for step in steps) else program.noted_simple()
 
 
 @lru_cache(maxsize=65536)

@@ -299,6 +299,16 @@ class Program:
     def rule(self, kind: str) -> Program | None:
         return dict(self.rules).get(kind)
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether simplifying is known to change nothing (a note on the object, beside its cached hash)."""
+        return "simple" in self.__dict__
+
+    def noted_simple(self) -> Program:
+        """The same object with that note."""
+        self.__dict__["simple"] = True
+        return self
+
     @cached_property
     def _hash(self) -> int:
         return hash((self.sizes, self.inputs, self.steps, self.outputs, self.rules))

@@ -15,7 +15,7 @@ from ..harness import Bar, Context, Row, measured
 from .spine_entries import float_slots
 
 AREA = "spine"
-SIZES = {1: 400, 2: 24, 3: 9, 4: 6, 5: 4}
+SIZES = {1: 400, 2: 24, 3: 9, 4: 6, 5: 5}
 ARRAY_TARGET, SCALAR_TARGET = 4.0, 5.0
 Level = Callable[[int, str, str], str]
 

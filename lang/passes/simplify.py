@@ -15,22 +15,19 @@ from ..ir import Apply, ArrayType, Branch, Constant, Each, Fold, Program, SizeVa
 from ..memo import memo
 
 ROUNDS = 8  # each round can expose more dead results in enclosing bodies; nests deeper than this keep some dead work
-_SIMPLE = "_is_simple"
 
 
 @memo(maxsize=8192)
 def simplify(program: Program) -> Program:
     """The same program, smaller; a fixpoint for all but absurdly deep nests."""
-    if program.__dict__.get(_SIMPLE):
-        return program
-    rounds = ROUNDS if any(bodies(step.op) for step in program.steps) else 1
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
+        if program.is_simple:
+            break
         smaller = _once(program)
         if smaller == program:
             break
         program = smaller
-    program.__dict__[_SIMPLE] = True  # a memo on the object, beside its cached hash: simplifying again is free
-    return program
+    return program.noted_simple()
 
 
 def _once(program: Program) -> Program:

@@ -15,7 +15,9 @@ EXAMPLES = ROOT / "examples"
 FILES = sorted(EXAMPLES.rglob("*.pf"))
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
 # Every `$ pf …` line of the README with what it prints on standard output.
-SESSIONS = re.findall(r"^\$ (pf .*)\n((?:(?!\$ ).+\n)*)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+SESSIONS = re.findall(
+    r"^\$ (pf .*)\n((?:(?!\$ |```).+\n)*)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 def test_every_example_is_found() -> None:
@@ -41,7 +43,7 @@ def test_page_of_adbench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     (tmp_path / "examples").symlink_to(EXAMPLES)
     parsed = doctest.DocTestParser().get_doctest(page, {}, "adbench", "README.md", 0)
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(parsed).failed == 0
-    command = re.search(r"^pf (grad .*(?:\\\n.*)*)", page, re.MULTILINE)
+    command = re.search(r"^pf (grad (?:[^\n\\]|\\\n)*)", page, re.MULTILINE)
     assert command is not None
     assert main(command[1].replace("\\\n", " ").split()) == 0
 
