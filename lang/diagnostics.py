@@ -2,7 +2,7 @@
 
 Three kinds of trouble read differently. A `user` diagnostic says the program or its input is wrong; a `limit`
 diagnostic says the program is fine but this version cannot do it; an `InternalError` is our own bug. Every code has a
-row in `errors_index.ERRORS`, so a diagnostic names its code and fills in only what is particular to it.
+row in the error index (`lang.errors_index`), so a diagnostic names its code and fills in only what is particular to it.
 """
 
 from __future__ import annotations

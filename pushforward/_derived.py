@@ -114,18 +114,21 @@ def _slots(program: Program, wrt: Wrt) -> tuple[int, ...]:
     return tuple(slot for position in wrt.positions for slot in ranges[position] if wrt.active[slot])
 
 
-def gradient(program: Program, wrt: Wrt, *, has_aux: bool = False, with_value: bool = False) -> Program:
+def gradient(
+    program: Program, wrt: Wrt, *, has_aux: bool = False, with_value: bool = False, memory: int | None = None
+) -> Program:
     """x -> gradient (with `with_value`: (value, gradient); with `has_aux` the rest of the result comes along)."""
     own = signature(program)
     aux = _aux_type(program, own.output, has_aux)
-    both = _wire.value_and_gradient(program, _slots(program, wrt))
+    slots = _slots(program, wrt)
     if with_value:
+        both = _wire.value_and_gradient(program, slots, memory)
         return replace(both, signature=Signature(own.inputs, Tuple((own.output, wrt.type))))
-    count = len(program.outputs)
-    bars = range(count, len(both.outputs))
     if not has_aux:
-        return replace(_wire.select_outputs(both, bars), signature=Signature(own.inputs, wrt.type))
-    kept = _wire.select_outputs(both, (*bars, *range(1, count)))
+        return replace(_wire.gradient(program, slots, memory), signature=Signature(own.inputs, wrt.type))
+    both = _wire.value_and_gradient(program, slots, memory)
+    count = len(program.outputs)
+    kept = _wire.select_outputs(both, (*range(count, len(both.outputs)), *range(1, count)))
     return replace(kept, signature=Signature(own.inputs, Tuple((wrt.type, aux))))
 
 

@@ -17,24 +17,31 @@ from .lang.diagnostics import fail
 WrtLike = int | str | Sequence[int | str]
 
 
-def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
+def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> Program:
     """The gradient of a program with one float result, by reverse mode; E184 and E185 say what does not fit.
 
-    With `has_aux` the program gives ``(value, aux)`` and the gradient ``(gradient, aux)``.
+    With `has_aux` the program gives ``(value, aux)`` and the gradient ``(gradient, aux)``. `memory` is the number of
+    bytes that one loop may save for the way back; beyond it loops compute again what they would have saved.
 
     >>> import pushforward as pf
     >>> square = pf.parse("def square(x: f64): f64 = x * x")["square"]
     >>> pf.grad(square)(3.0)
     6.0
     """
-    return _derive(f, lambda first: _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux))
+
+    def derive(first: ir.Program) -> ir.Program:
+        return _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, memory=memory)
+
+    return _derive(f, derive)
 
 
-def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False) -> Program:
-    """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``."""
-    return _derive(
-        f, lambda first: _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True)
-    )
+def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> Program:
+    """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``. `memory` as in `grad`."""
+
+    def derive(first: ir.Program) -> ir.Program:
+        return _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True, memory=memory)
+
+    return _derive(f, derive)
 
 
 def jacobian(f: Program, wrt: WrtLike = 0) -> Program:

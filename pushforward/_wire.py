@@ -124,11 +124,18 @@ def reverse(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     return run(program, active)
 
 
-def value_and_gradient(program: ir.Program, slots: tuple[int, ...]) -> ir.Program:
+def value_and_gradient(program: ir.Program, slots: tuple[int, ...], memory: int | None = None) -> ir.Program:
     """x -> (y, gradient by these slots) over slots."""
     from .ad.derive import value_and_gradient as run
 
-    return run(program, slots)
+    return run(program, slots, memory=memory)
+
+
+def gradient(program: ir.Program, slots: tuple[int, ...], memory: int | None = None) -> ir.Program:
+    """x -> gradient by these slots, over slots."""
+    from .ad.derive import gradient as run
+
+    return run(program, slots, memory=memory)
 
 
 def jacobian(program: ir.Program, slot: int) -> ir.Program:

@@ -1,12 +1,15 @@
-"""The error index of the whole toolkit: the rows of the language and those of the surfaces, by code."""
+"""The error index: the tables of all packages and the rows of the surfaces, by code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .ad.errors import DERIVATIVES as DERIVATIVES
+from .ad.errors import DERIVATIVES
 from .codegen.errors import ROWS as COMPILATION
-from .lang.errors_index import ErrorRow, rows
+from .lang.check.errors import CHECK
+from .lang.elaborate.errors import ELABORATION
+from .lang.errors_index import ErrorRow
+from .lang.surface.errors import SYNTAX
 from .lang.text.errors import TEXT
 from .semantics.errors import ROWS as EVALUATION
 from .semantics.values_errors import ROWS as VALUES
@@ -117,13 +120,26 @@ SURFACES = (
 )
 
 
-TABLES = (TEXT, DERIVATIVES, COMPILATION, EVALUATION, VALUES, SURFACES)
-"""Tables beside those of `lang.errors_index`."""
+TABLES: tuple[tuple[ErrorRow, ...], ...] = (
+    SYNTAX,  # E001-E029
+    CHECK,  # E030-E099
+    EVALUATION,  # E100-E111
+    TEXT,  # E117
+    DERIVATIVES,  # E118-E119
+    ELABORATION,  # E120-E139
+    COMPILATION,  # E140-E149
+    VALUES,  # E160-E173
+    SURFACES,  # E150-E151, E180-E199
+)
 
 
 def error_rows() -> Mapping[str, ErrorRow]:
-    """Every row by code, sorted; a code belongs to one row."""
-    found = [*rows().values(), *(row for table in TABLES for row in table)]
+    """Every row by code, sorted; a code belongs to one row.
+
+    >>> error_rows()["E007"].title
+    'comparisons do not chain'
+    """
+    found = (row for table in TABLES for row in table)
     return {row.code: row for row in sorted(found, key=lambda row: row.code)}
 
 

@@ -21,7 +21,7 @@ from pushforward.lang.ir import ArrayType, Program, numpy_dtype
 Scale = Literal["small", "large"]
 
 # Sizes of one entry, (small, large); the others take `DEFAULT` for all of their sizes.
-DEFAULT = {"small": 4, "large": 1000}
+DEFAULT = {"small": 4, "large": 1024}
 _MATRIX = ({"n": 3, "k": 4, "m": 2}, {"n": 16, "k": 16, "m": 16})
 _POINTS = ({"n": 6, "k": 2, "d": 2}, {"n": 20, "k": 20, "d": 20})
 _MIXTURE = ({"n": 5, "d": 2, "k": 3, "l": 3}, {"n": 100, "d": 4, "k": 5, "l": 10})

@@ -6,11 +6,9 @@ Cost is counted on simplified first-order programs (`pushforward.ad.cost`), at t
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +18,8 @@ from pushforward.ad.cost import Cost, flops
 from pushforward.ad.derive import cost, value_and_gradient
 
 from ..harness import Bar, Context, Row, measured
-from .spine_entries import MIN_ARRAY, MIN_SCALAR, Entry, entries, float_slots, is_scalar, program_files
+from .spine_entries import MIN_ARRAY, MIN_SCALAR, entries, float_slots, is_scalar, program_files
+from .spine_independence import run
 
 AREA = "spine"
 BACKENDS = ("reference", "xla")
@@ -101,7 +100,7 @@ def rows(context: Context) -> list[Row]:
         ratio_row(ARRAY_RATIO, {key: one for key, one in costs.items() if key not in scalars}, MIN_ARRAY),
         *(slope_row(growth, context) for growth in GROWTHS),
         ir_row(costs),
-        compile_row(context.root),
+        compile_row(context),
     ]
 
 
@@ -186,22 +185,9 @@ def ir_row(costs: dict[str, Cost]) -> Row:
     return measured(IR_GROWTH, max(ratios.values()), samples=len(ratios), note="; ".join([note, *beyond]))
 
 
-def compile_row(root: Path) -> Row:
-    """Seconds from a checked definition to the optimised value-and-gradient program, each from a fresh load."""
-    seconds = {entry.id: compile_seconds(entry) for entry in entries(root)}
+def compile_row(context: Context) -> Row:
+    """Seconds from a checked definition to the optimised value-and-gradient program, in a fresh process."""
+    seconds = {key: one["seconds"] for key, one in run("passes", context).items()}
     worst = max(seconds, key=lambda key: seconds[key])
     note = f"{worst}; all {len(seconds)} together {sum(seconds.values()):.2f} s"
     return measured(COMPILE, seconds[worst], samples=len(seconds), note=note)
-
-
-def compile_seconds(entry: Entry) -> float:
-    """The passes of one program at its large sizes, with the caches of the passes emptied before."""
-    from pushforward.ad import derive, forward, reverse
-    from pushforward.codegen.xla.pipeline import optimise
-
-    for cached in (derive._gradient, reverse._reverse, forward._forward):
-        cached.cache_clear()
-    start = time.perf_counter()
-    first = _wire.first_order(entry.program.ir, entry.program.definitions, entry.sizes("large"))
-    optimise(value_and_gradient(first, float_slots(first)))
-    return time.perf_counter() - start

@@ -2,7 +2,8 @@
 
 Run as `python -m benchmarks.areas.spine_worker MODE ROOT SEED`; a JSON object from entry to what it gave is the last line
 of stdout. MODE ``without-jax`` makes `import jax` fail and runs the reference, with the adjoint test as well; MODE
-``without-rules`` makes JAX's derivatives and its rule tables raise and runs XLA.
+``without-rules`` makes JAX's derivatives and its rule tables raise and runs XLA; MODE ``passes`` takes nothing away and
+times our passes, whose caches a fresh process has empty.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import importlib
 import importlib.abc
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
+from pushforward import _wire
 from pushforward.ad.derive import value_and_gradient
 from pushforward.ad.forward import forward
 from pushforward.ad.reverse import reverse
@@ -114,6 +117,16 @@ def outcome(entry: Entry, mode: str, seed: int) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"[:200]}
 
 
+def seconds(entry: Entry) -> dict[str, Any]:
+    """Wall time from a checked definition to the optimised value-and-gradient program at the large sizes."""
+    from pushforward.codegen.xla.pipeline import optimise
+
+    start = time.perf_counter()
+    first = _wire.first_order(entry.program.ir, entry.program.definitions, entry.sizes("large"))
+    optimise(value_and_gradient(first, float_slots(first)))
+    return {"seconds": time.perf_counter() - start}
+
+
 def flat(leaves: Sequence[Any]) -> list[float]:
     """All elements in order."""
     return np.concatenate([np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves]).tolist()
@@ -123,6 +136,9 @@ def main(mode: str, root: str, seed: str) -> None:
     """Print what every entry gave."""
     if mode == "without-jax":
         without_jax()
+    elif mode == "passes":
+        print(json.dumps({entry.id: seconds(entry) for entry in entries(Path(root))}))
+        return
     elif without_rules() < len(DERIVATIVES):
         raise RuntimeError("the derivatives of JAX were not found, so they could not be taken away")
     print(json.dumps({entry.id: outcome(entry, mode, int(seed)) for entry in entries(Path(root))}))

@@ -1,0 +1,125 @@
+"""A gather inside two loops: its gradient is one `scatter_add` and needs no memory beyond a few arrays of the input's size.
+
+Run as `python -m benchmarks.areas.spine_scatter SEED` it measures the memory in a fresh process and prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+import pushforward as pf
+from pushforward.ad.derive import value_and_gradient
+from pushforward.lang.ir import Apply, ArrayType, Program, bodies
+
+from ..harness import Bar, Context, Row, measured
+
+AREA = "spine"
+SIDE = 1000
+ARRAY_BYTES = 8 * SIDE * SIDE
+TEXT = """\
+def gathered[n, m, k](x: [k]f64, w: [n, m]f64, idx: [n, m]i64): f64 =
+  sum(for i < n, j < m => x[idx[i, j]] * w[i, j])
+"""
+
+
+def gradient_program() -> Program:
+    """Value and gradient in x and w, a million elements each."""
+    first = pf.parse(TEXT)["gathered"].first({"n": SIDE, "m": SIDE, "k": SIDE * SIDE})
+    return value_and_gradient(first, (0, 1))
+
+
+def count(program: Program, primitive: str) -> int:
+    """How often a primitive is written in a program and its bodies."""
+    own = sum(isinstance(step.op, Apply) and step.op.primitive == primitive for step in program.steps)
+    return own + sum(count(body, primitive) for step in program.steps for body in bodies(step.op))
+
+
+def largest(program: Program) -> int:
+    """Elements of the largest array that a step of the program (outside bodies) makes."""
+    types = [type_ for step in program.steps for type_ in step.types]
+    return max(int(str(type_.elements)) for type_ in types if isinstance(type_, ArrayType))
+
+
+def rows(context: Context) -> list[Row]:
+    """One row for the number of scatters, one for the arrays the program names, one for XLA's memory."""
+    program = gradient_program()
+    found = memory(context)
+    scatters = count(program, "scatter_add")
+    return [
+        measured(_bar("scatters", "scatter_add steps more or fewer than one", "steps", 0.0), abs(scatters - 1)),
+        measured(_bar("largest", "largest array of the gradient program over the input", "", 1.0), largest(program) / SIDE**2),
+        measured(
+            _bar("memory", "temporary memory over one array of 10^6 f64", "arrays", 8.0),
+            found["temporary"] / ARRAY_BYTES,
+            seed=context.seed,
+            note=f"XLA's own account; the process grew by {found['grown'] / ARRAY_BYTES:.1f} arrays, results (2) and "
+            "compiler included",
+        ),
+        measured(
+            _bar("error", "largest error of the gradient against NumPy, relative to its size", "", 1e-10),
+            found["error"],
+            seed=context.seed,
+        ),
+    ]
+
+
+def _bar(name: str, metric: str, unit: str, target: float) -> Bar:
+    return Bar(f"spine/scatter/{name}", "gate", AREA, "gradient of a gather in two loops", metric, unit, "<=", target)
+
+
+def memory(context: Context) -> dict[str, Any]:
+    """Bytes and error measured in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.areas.spine_scatter", str(context.seed)]
+    result = subprocess.run(command, cwd=context.root, capture_output=True, text=True, timeout=300, check=False)
+    if result.returncode != 0:
+        raise RuntimeError(result.stderr.strip()[-500:])
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def temporary_bytes(program: Program) -> int:
+    """What XLA says the compiled program needs beside inputs and results."""
+    import jax
+
+    from pushforward.codegen.xla.compile import to_jax_function
+    from pushforward.lang.ir import numpy_dtype
+
+    with jax.enable_x64(True):
+        types = [type_ for type_ in program.inputs if isinstance(type_, ArrayType)]
+        shapes = [jax.ShapeDtypeStruct(type_.shape, numpy_dtype(type_.dtype)) for type_ in types]
+        analysis = jax.jit(to_jax_function(program)).lower(*shapes).compile().memory_analysis()
+    return int(analysis.temp_size_in_bytes)  # type: ignore[union-attr]
+
+
+def peak_bytes() -> int:
+    """The most memory this process has held so far."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main(seed: int) -> None:
+    """Run a trivial program on the inputs, then the gradient, and print what the second one added."""
+    from pushforward.codegen.xla.compile import compile_xla
+    from pushforward.lang.builder import body
+
+    rng = np.random.default_rng(seed)
+    x, w = rng.uniform(size=SIDE * SIDE), rng.uniform(size=(SIDE, SIDE))
+    idx = rng.integers(0, SIDE * SIDE, (SIDE, SIDE))
+    program = gradient_program()
+    trivial = body("trivial", program.inputs, lambda b, s: [b.apply("reduce_sum", s[0], axes=(0,))])
+    compile_xla(trivial)([x, w, idx])
+    before = peak_bytes()
+    _, x_bar, w_bar = compile_xla(program)([x, w, idx])
+    grown = peak_bytes() - before
+    wanted = np.bincount(idx.ravel(), w.ravel(), SIDE * SIDE)
+    error = max(np.abs(x_bar - wanted).max() / wanted.max(), np.abs(w_bar - x[idx]).max())
+    print(json.dumps({"temporary": temporary_bytes(program), "grown": grown, "error": float(error)}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
