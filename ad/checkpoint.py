@@ -1,9 +1,9 @@
 """Memory for reverse mode: what a loop would save, and strip-mining when that is too much.
 
-A loop of n rounds saves n times its residuals. Under a budget it first keeps only its carries and runs its body again on
-the way back; when even n carries are too many it is strip-mined into about sqrt(n) blocks, of which only the first carry is
-kept while each block is replayed with its residuals saved (one level of the scheme in Schenck et al. 2022, SC'22,
-section IV; the time grows by at most one more forward run).
+A loop of n rounds saves n times its residuals. Under a budget it first keeps only its carries and runs its body again
+on the way back; when even n carries are too many it is strip-mined into about sqrt(n) blocks, of which only the first
+carry is kept while each block is replayed with its residuals saved (one level of the scheme in Schenck et al. 2022,
+SC'22, section IV; the time grows by at most one more forward run).
 """
 
 from __future__ import annotations

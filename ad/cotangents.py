@@ -1,8 +1,8 @@
 """Cotangents waiting to be used: ``Zero | Slot | At(index, cotangent) | Sum``.
 
-A `Ledger` keeps, for every slot, the contributions that the backward walk has made so far. A read ``x[i]`` contributes an
-`At`, which stays sparse through enclosing bodies and becomes one `scatter_add` per array where the array was made.
-Zero is the absence of an entry; Sum is an entry with several contributions.
+A `Ledger` keeps, for every slot, the contributions that the backward walk has made so far. A read ``x[i]``
+contributes an `At`, which stays sparse through enclosing bodies and becomes one `scatter_add` per array where the
+array was made. Zero is the absence of an entry; Sum is an entry with several contributions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Forward mode: program -> program that carries tangents beside primals.
 
-Enters: a first-order program ``x -> y`` and which inputs are active. Leaves: ``(x, x_dot) -> (y, y_dot)``, where inactive
-tangents are absent rather than zero. This is the structure-preserving macro of Huot, Staton & Vákár (2022, LMCS 18(1:41))
-on unary form: each step is followed by the steps that compute its tangent; bodies are pushed forward as closed programs.
+Enters: a first-order program ``x -> y`` and which inputs are active. Leaves: ``(x, x_dot) -> (y, y_dot)``, where
+inactive tangents are absent rather than zero. This is the structure-preserving macro of Huot, Staton & Vákár (2022,
+LMCS 18(1:41)) on unary form: each step is followed by the steps that compute its tangent; bodies are pushed forward
+as closed programs.
 """
 
 from __future__ import annotations

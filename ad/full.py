@@ -1,9 +1,9 @@
 """Forward mode on the full stage: programs with functions, variants and general recursion.
 
-Every float slot becomes a primal followed by its tangent; integers and booleans stay alone. A function value becomes its
-own pushforward (T(a -> b) = Ta -> Tb) and a variant keeps its tag while its payload is pushed forward, so the pass is the
-structure-preserving macro of Huot, Staton & Vákár (2022, LMCS 18(1:41), section 4). A recursive definition `f` refers to
-its own pushforward under the name ``T f``, which `pushed_lookup` resolves on demand.
+Every float slot becomes a primal followed by its tangent; integers and booleans stay alone. A function value becomes
+its own pushforward (T(a -> b) = Ta -> Tb) and a variant keeps its tag while its payload is pushed forward, so the
+pass is the structure-preserving macro of Huot, Staton & Vákár (2022, LMCS 18(1:41), section 4). A recursive
+definition `f` refers to its own pushforward under the name ``T f``, which `pushed_lookup` resolves on demand.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def _pushed_op(op: Op, operands: Sequence[Pair]) -> Op:
     match op:
         case Each():
             body = push_full(op.body)
-            return replace(op, captures=_width(operands[: op.captures]), body=body, combine=_doubled(op.body, op.combine))
+            captures = _width(operands[: op.captures])
+            return replace(op, captures=captures, body=body, combine=_doubled(op.body, op.combine))
         case Fold():
             captures, arrays = operands[: op.captures], operands[op.captures : op.captures + op.arrays]
             condition = None if op.condition is None else _first_outputs(push_full(op.condition), 1)

@@ -25,8 +25,9 @@ FREE = frozenset({"broadcast", "reshape", "transpose", "iota", "convert", "rever
 class Linearised:
     """``forward``: x -> y ++ residuals. ``backward``: x ++ residuals ++ y_bar -> pieces of x_bar.
 
-    ``active_outputs`` says which outputs have a cotangent; ``pieces[k]`` describes how that of input k leaves (empty when
-    it is zero). ``residuals`` are slots types in order. Inputs not ``available`` to the backward part are not read by it.
+    ``active_outputs`` says which outputs have a cotangent; ``pieces[k]`` describes how that of input k leaves (empty
+    when it is zero). ``residuals`` are slots types in order. Inputs not ``available`` to the backward part are not
+    read by it.
     """
 
     forward: Program

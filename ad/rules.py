@@ -1,8 +1,8 @@
 """From the derivative kind of a row to tangents and cotangents of one `Apply` step.
 
-What enters is a step already emitted into a builder with the slots of its operands and results; what leaves are slots of
-tangents (forward) or of cotangent contributions (reverse). Seven kinds are handled here, not a hundred names; the one
-exception, the cotangent of `gather`, stays an `At` and lives in `ad.cotangents`.
+What enters is a step already emitted into a builder with the slots of its operands and results; what leaves are slots
+of tangents (forward) or of cotangent contributions (reverse). Seven kinds are handled here, not a hundred names; the
+one exception, the cotangent of `gather`, stays an `At` and lives in `ad.cotangents`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The derivative operators of the language, as functions on first-order programs.
 
-`lang.specialise` applies them to functions it has made first-order; each takes the program and the inputs to differentiate
-in, and returns a program over the same inputs (and tangents or cotangents behind them).
+`lang.specialise` applies them to functions it has made first-order; each takes the program and the inputs to
+differentiate in, and returns a program over the same inputs (and tangents or cotangents behind them).
 """
 
 from __future__ import annotations

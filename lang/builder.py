@@ -1,7 +1,7 @@
 """Builds programs step by step: renumbers, folds and value-numbers while passes replay steps into it.
 
-Passes never edit a program. They open a `Builder`, declare inputs, emit steps and `build` the outputs; equal steps get one
-slot, simple rewrites of `lang.rewrite` apply on the way in, and steps nobody reads are dropped at the end.
+Passes never edit a program. They open a `Builder`, declare inputs, emit steps and `build` the outputs; equal steps
+get one slot, simple rewrites of `lang.rewrite` apply on the way in, and steps nobody reads are dropped at the end.
 """
 
 from __future__ import annotations

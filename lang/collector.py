@@ -1,7 +1,7 @@
 """Hold the cycle collector while a pass runs.
 
-Passes make hundreds of thousands of small immutable objects and no cycles, so the collector's scans cost up to a third of
-the time and find nothing. Reference counting goes on as always.
+Passes make hundreds of thousands of small immutable objects and no cycles, so the collector's scans cost up to a
+third of the time and find nothing. Reference counting goes on as always.
 """
 
 from __future__ import annotations

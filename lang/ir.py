@@ -174,8 +174,9 @@ class Fold:
     extra results combined by ``"stack"`` or ``"sum"`` (stacked at position ``i`` also when running in reverse).
     Results: the final carry, then the combined extras.
 
-    `condition` (captures, carry -> bool) makes it a while loop of at most `size` rounds; it has no arrays and no extras.
-    `associative` states that the carry is combined by an associative operation, which licenses parallel evaluation.
+    `condition` (captures, carry -> bool) makes it a while loop of at most `size` rounds; it has no arrays and no
+    extras. `associative` states that the carry is combined by an associative operation, which licenses parallel
+    evaluation.
     """
 
     size: Size

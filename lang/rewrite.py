@@ -1,7 +1,7 @@
 """Local rewrites that a `Builder` applies while steps are emitted: a table of (primitive, side condition, replacement).
 
-Every rule keeps the value bit for bit, also for infinities, NaN and signed zeros: ``0 * x`` is *not* dropped here, because
-only zeros made by differentiation may vanish, and those are never written down in the first place.
+Every rule keeps the value bit for bit, also for infinities, NaN and signed zeros: ``0 * x`` is *not* dropped here,
+because only zeros made by differentiation may vanish, and those are never written down in the first place.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Operands = tuple[int, ...]
 class Rewrite:
     """Answers with an existing or cheaper slot, or None when it does not match.
 
-    `sees` names what must have made some operand for the rule to match (primitives or ``constant``); None means anything.
+    `sees` names what must have made some operand for the rule to match (primitives or ``constant``); None means
+    anything.
     """
 
     name: str

@@ -5,7 +5,13 @@ costs nothing and a command loads only what it needs.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names for type checkers and editors
+    from ._module import Module, check, load, parse
+    from ._program import Program
+    from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
+    from .lang.diagnostics import Diagnostic, DiagnosticError
 
 __version__ = "0.1.0"
 
@@ -28,7 +34,25 @@ _EXPORTS = {
     "vmap": "._transform",
 }
 
-__all__ = ["__version__", *_EXPORTS]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "Diagnostic",
+    "DiagnosticError",
+    "Module",
+    "Program",
+    "__version__",
+    "check",
+    "forward",
+    "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "load",
+    "parse",
+    "reverse",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]
 
 
 def __getattr__(name: str) -> Any:

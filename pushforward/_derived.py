@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from . import _wire
 from .lang.builder import Builder
-from .lang.diagnostics import InternalError, fail
+from .lang.diagnostics import InternalError, fail, suggest
 from .lang.ir import ArrayType, Program, Signature, SlotType, leaves
 from .lang.sizes import Size, variable
 from .lang.types import FLOATS, UNIT, Array, Record, Scalar, SizeType, Tuple, Type, array, show_type
@@ -85,7 +85,7 @@ def select(program: Program, wrt: int | str | Sequence[int | str]) -> Wrt:
     single = isinstance(wrt, (int, str))
     positions = tuple(_position(inputs, item) for item in ((wrt,) if isinstance(wrt, (int, str)) else wrt))
     if len(set(positions)) != len(positions):
-        raise fail("E184", "an input is named twice in wrt")
+        raise fail("E184", "an input is named twice in wrt", hint="name each input once")
     active = [False] * len(program.inputs)
     ranges = slot_ranges(program)
     for position in positions:
@@ -105,7 +105,12 @@ def _position(inputs: Sequence[tuple[str, Type]], item: int | str) -> int:
         return names.index(item)
     if isinstance(item, int) and -len(names) <= item < len(names):
         return item % len(names)
-    raise fail("E184", f"there is no input {item!r} to differentiate by", actual=", ".join(names) or "no inputs")
+    raise fail(
+        "E184",
+        f"there is no input {item!r} to differentiate by",
+        actual=", ".join(names) or "no inputs",
+        hint=(suggest(item, names) if isinstance(item, str) else None) or "give the name or the position of an input",
+    )
 
 
 def _slots(program: Program, wrt: Wrt) -> tuple[int, ...]:
@@ -137,13 +142,17 @@ def _aux_type(program: Program, output: Type, has_aux: bool) -> Type:
     head, rest = output, UNIT
     if has_aux:
         if not isinstance(output, Tuple) or len(output.items) != 2:
-            raise fail("E185", f"has_aux needs a pair (value, aux), but `{program.name}` gives {show_type(output)}")
+            raise fail(
+                "E185",
+                f"has_aux needs a pair (value, aux), but `{program.name}` gives {show_type(output)}",
+                hint="leave has_aux out, or let the definition give a pair",
+            )
         head, rest = output.items
     if not (isinstance(head, Scalar) and head.dtype in FLOATS):
         raise fail(
             "E185",
             f"a gradient needs one float result, but `{program.name}` gives {show_type(head)}",
-            hint="use jacobian for several results" if not has_aux else None,
+            hint="the first of the pair must be one float" if has_aux else "use jacobian for several results",
         )
     return rest
 
@@ -236,7 +245,7 @@ def _fresh(name: str, taken: Sequence[str]) -> str:
 def _axis(axis: int | None, type_: SlotType) -> int:
     """A batch axis counted from the front; the type already has it."""
     if axis is None or not isinstance(type_, ArrayType) or not -type_.rank <= axis < type_.rank:
-        raise fail("E185", f"there is no axis {axis} in {type_} for vmap")
+        raise fail("E185", f"there is no axis {axis} in {type_} for vmap", hint="axes are counted from 0")
     return axis % type_.rank
 
 
@@ -244,14 +253,16 @@ def _with_axis(type_: SlotType, size: Size, axis: int | None) -> SlotType:
     if axis is None:
         return type_
     if not isinstance(type_, ArrayType):
-        raise fail("E185", f"vmap cannot batch a value of type {type_}")
+        hint = "share it between the lanes: None for it in in_axes"
+        raise fail("E185", f"vmap cannot batch a value of type {type_}", hint=hint)
     return type_.with_shape(_inserted(type_.shape, size, axis))
 
 
 def _inserted(shape: tuple[Size, ...], size: Size, axis: int) -> tuple[Size, ...]:
     rank = len(shape) + 1
     if not -rank <= axis < rank:
-        raise fail("E185", f"there is no axis {axis} in an array of {rank} axes for vmap")
+        hint = f"use an axis from 0 to {rank - 1}"
+        raise fail("E185", f"there is no axis {axis} in an array of {rank} axes for vmap", hint=hint)
     return (*shape[: axis % rank], size, *shape[axis % rank :])
 
 
@@ -267,7 +278,8 @@ def _type_with_axis(type_: Type, size: Size, axis: int | None) -> Type:
             return array(_inserted(shape, size, axis), element)
         case Array(shape, element):
             if axis < 0:
-                raise fail("E185", "vmap over an array of tuples needs an axis counted from the front")
+                message = "vmap over an array of tuples needs an axis counted from the front"
+                raise fail("E185", message, hint="use 0 for the first axis")
             return array(_inserted(shape, size, axis), element)
         case _:
             return array((size,), type_)

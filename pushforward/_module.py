@@ -27,7 +27,8 @@ class Module:
     def __getitem__(self, name: str) -> Program:
         if name not in self.names:
             known = ", ".join(self.names) or "no definitions"
-            raise fail("E182", f"there is no definition `{name}`", actual=known, hint=suggest(name, self.names))
+            hint = suggest(name, self.names) or "`pf check FILE` reads the file; names are those after `def`"
+            raise fail("E182", f"there is no definition `{name}`", actual=known, hint=hint)
         found = self._programs.get(name)
         if found is None:
             found = self._programs[name] = Program(*_wire.entry(self.checked, name))

@@ -169,7 +169,8 @@ def floats(signature: ir.Signature) -> tuple[str, ...]:
         name for name, type_ in signature.inputs if not isinstance(type_, SizeType) and tangent(type_) != UNIT
     )
     if not names:
-        raise fail("E184", "none of the inputs is a float, so there is nothing to differentiate by")
+        message = "none of the inputs is a float, so there is nothing to differentiate by"
+        raise fail("E184", message, hint="declare an input as f64 or f32")
     return names
 
 

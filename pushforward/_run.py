@@ -110,7 +110,8 @@ class Compiled:
         *outputs, bad = outputs
         if bad:  # the reference stops at the first of them and says where
             _wire.evaluate(self.program.ir, self.program.definitions, leaves, plan.sizes)
-            raise fail("E100", f"{bad} indices were out of range in compiled code")
+            hint = 'run it with backend="reference", which stops at the first of them'
+            raise fail("E100", f"{bad} indices were out of range in compiled code", hint=hint)
         return outputs
 
 
@@ -130,7 +131,8 @@ def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
     if backend == "xla":
         program.first()  # a program that cannot be compiled is refused here, not at the first call
         if not _has_array_borders(program):
-            raise fail("E186", f"`{program.name}` takes or gives functions or variants, which only the reference runs")
+            message = f"`{program.name}` takes or gives functions or variants, which only the reference runs"
+            raise fail("E186", message, hint='use backend="reference" or "auto"')
     return Compiled(program, backend, nonfinite)
 
 

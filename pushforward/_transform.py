@@ -59,7 +59,8 @@ def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: i
     count = len(_program(f).signature.inputs)
     axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
     if len(axes) != count:
-        raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs")
+        hint = "give one number for all inputs, or one per input"
+        raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs", hint=hint)
     return _derive(f, lambda first: _derived.batch(first, axes, out_axes))
 
 

@@ -34,7 +34,7 @@ def read_inputs(words: Sequence[str], folder: Path | None = None) -> dict[str, A
         if not equals or not name.isidentifier():
             raise fail("E173", f"`{word}` is not an input", hint="inputs are written name=VALUE, for example x=1.5")
         if name in values:
-            raise fail("E173", f"the input `{name}` is given twice")
+            raise fail("E173", f"the input `{name}` is given twice", hint="remove one of the two")
         values[name] = read_value(text.strip(), name, folder)
         _refuse_missing(values[name], name)
     return values
@@ -75,17 +75,23 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise fail("E167", f"cannot read `{path}`: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
 
 
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
-            raise fail("E167", f"`{path}` is a directory, not a data file")
+            hint = f"name a file in it: @{path}/data.json"
+            raise fail("E167", f"`{path}` is a directory, not a data file", hint=hint)
         if path.stat().st_size > MAX_BYTES:
             raise _oversize(str(path))
     except OSError as error:
-        raise fail("E167", f"cannot read `{path}`: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> DiagnosticError:
+    hint = "check the path; --data DIR names the folder that relative paths start from"
+    return fail("E167", f"cannot read `{path}`: {error.strerror or error}", hint=hint)
 
 
 def _bounded(data: bytes, name: str) -> bytes:
@@ -102,14 +108,19 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise fail("E167", f"{name} is not UTF-8 text (byte {error.start})") from None
+        hint = "save the file as UTF-8"
+        raise fail("E167", f"{name} is not UTF-8 text (byte {error.start})", hint=hint) from None
 
 
 def _json(data: bytes, name: str) -> Any:
     try:
         return _checked_depth(json.loads(_text(data, name)), name)
     except json.JSONDecodeError as error:
-        raise fail("E167", f"{name} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise fail(
+            "E167",
+            f"{name} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+            hint='JSON looks like {"mu": 0.5, "x": [1, 2]}; the end of the file name tells the format',
+        ) from None
     except RecursionError:
         raise _too_deep(name) from None
 
@@ -130,7 +141,8 @@ def _checked_depth(value: Any, name: str) -> Any:
 
 
 def _too_deep(name: str) -> DiagnosticError:
-    return fail("E167", f"{name} nests deeper than {MAX_DEPTH} levels")
+    hint = "flatten the data: arrays of the language have few axes"
+    return fail("E167", f"{name} nests deeper than {MAX_DEPTH} levels", hint=hint)
 
 
 def _read_json(path: Path, key: str | None) -> Any:
@@ -159,7 +171,12 @@ def _read_npz(path: Path, key: str | None) -> np.ndarray:
     except DiagnosticError:
         raise
     except Exception as error:  # NumPy raises many kinds for a damaged archive
-        raise fail("E167", f"cannot read `{path}` as NumPy data: {error}") from None
+        raise _no_numpy_data(path, error) from None
+
+
+def _no_numpy_data(path: Path, error: Exception) -> DiagnosticError:
+    hint = "write it with numpy.save or numpy.savez, from arrays of numbers"
+    return fail("E167", f"cannot read `{path}` as NumPy data: {error}", hint=hint)
 
 
 def _read_npy(path: Path, key: str | None) -> np.ndarray:
@@ -170,7 +187,7 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
         with path.open("rb") as file:
             return np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy raises many kinds for a damaged file
-        raise fail("E167", f"cannot read `{path}` as NumPy data: {error}") from None
+        raise _no_numpy_data(path, error) from None
 
 
 def _read_csv(path: Path, key: str | None) -> np.ndarray:
@@ -179,7 +196,7 @@ def _read_csv(path: Path, key: str | None) -> np.ndarray:
     numbered = [(number, row) for number, row in enumerate(lines, 1) if any(cell.strip() for cell in row)]
     rows = [row for _, row in numbered]
     if not rows:
-        raise fail("E167", f"`{path}` has no rows")
+        raise fail("E167", f"`{path}` has no rows", hint="a table is one row per line, with commas between the cells")
     header = [cell.strip() for cell in rows[0]]
     named = not all(_is_number(cell) for cell in header)
     columns = header if named else [str(index) for index in range(len(header))]
@@ -206,7 +223,8 @@ def _cell(path: Path, row: list[str], pick: int, line: int, columns: list[str]) 
     text = row[pick].strip() if pick < len(row) else ""
     if not _is_number(text) or text.lower() == "nan":
         what = f"`{text}`" if text else "nothing"
-        raise fail("E171", f"line {line} of {path}, column `{columns[pick]}` holds {what}, not a number")
+        message = f"line {line} of {path}, column `{columns[pick]}` holds {what}, not a number"
+        raise fail("E171", message, hint=f"correct the cell, or pick columns of numbers: @{path}:NAME,NAME")
     return float(text)
 
 

@@ -48,7 +48,7 @@ class Rationals:
 
     def number(self, value: Any) -> Fraction:
         if isinstance(value, (float, np.floating)) and not math.isfinite(value):
-            raise fail("E110", f"rationals have no {float(value)}")
+            raise fail("E110", f"rationals have no {float(value)}", hint="evaluate with many digits instead")
         return Fraction(float(value)) if isinstance(value, np.floating) else Fraction(value)
 
     def function(self, name: str) -> Callable[..., Any]:
@@ -179,7 +179,7 @@ class ExactArithmetic:
         try:
             return function(*values)
         except ZeroDivisionError:
-            raise fail("E109", "a division by zero in exact arithmetic") from None
+            raise fail("E109", "a division by zero in exact arithmetic", hint="guard the divisor") from None
 
     def _convert(self, x: Any, result: ArrayType) -> Any:
         if result.is_float:
@@ -197,7 +197,7 @@ class ExactArithmetic:
 
 def _floordiv(x: int, y: int) -> int:
     if y == 0:
-        raise fail("E101", "an integer is divided by zero")
+        raise fail("E101", "an integer is divided by zero", hint="guard it: if d == 0 then … else x // d")
     return int(x) // int(y)
 
 
@@ -232,7 +232,8 @@ def evaluate_exact(
     field: Field = Rationals() if digits is None else Digits(digits)
     arithmetic = ExactArithmetic(field)
     if len(args) != len(program.inputs):
-        raise fail("E105", f"{program.name} takes {len(program.inputs)} arguments, not {len(args)}")
+        message = f"{program.name} takes {len(program.inputs)} arguments, not {len(args)}"
+        raise fail("E105", message, hint="give one array per input, in their order")
     values = [
         arithmetic.values(np.asarray(value, object), type_) if isinstance(type_, ArrayType) else value
         for type_, value in zip(program.inputs, args, strict=True)

@@ -61,7 +61,7 @@ def _python(item: Any) -> Any:
 def _extremum(choose: Callable[[list[Any]], Any]) -> Callable[..., Array]:
     def run(x: Array, *, axes: tuple[int, ...], field: Field) -> Array:
         if any(x.shape[axis] == 0 for axis in axes):
-            raise fail("E104", "a reduction of no elements has no value")
+            raise fail("E104", "a reduction of no elements has no value", hint="give at least one element")
         return _reduced(x, axes, choose)
 
     return run
@@ -70,7 +70,7 @@ def _extremum(choose: Callable[[list[Any]], Any]) -> Callable[..., Array]:
 def _place(choose: Callable[[list[Any]], Any]) -> Callable[..., Array]:
     def run(x: Array, *, axis: int, field: Field) -> Array:
         if x.shape[axis] == 0:
-            raise fail("E104", "a reduction of no elements has no value")
+            raise fail("E104", "a reduction of no elements has no value", hint="give at least one element")
         return _reduced(x, (axis,), lambda items: items.index(choose(items)))
 
     return run

@@ -135,7 +135,8 @@ class Interpreter:
         plan = self._plan(program)
         self.steps_left -= len(plan) + 1
         if self.steps_left < 0:
-            raise fail("E103", f"the program runs more than {self.limits.steps} steps")
+            hint = "shrink the data, or look for a loop or a recursion that does not end"
+            raise fail("E103", f"the program runs more than {self.limits.steps} steps", hint=hint)
         for runner, operands, origin in plan:
             try:
                 slots.extend(runner([slots[slot] for slot in operands]))
@@ -226,7 +227,7 @@ class Interpreter:
 
     def _transform(self, op: Transform, function: Closure, type_: SlotType) -> Closure:
         if self.transforms is None:
-            raise fail("E111", f"`{op.kind}` of a function value cannot run here")
+            raise fail("E111", f"`{op.kind}` of a function value cannot run here", hint="specialise the program first")
         return self.transforms(op, function, type_)
 
     def _branch(self, arms: tuple[Program, ...]) -> Runner:
@@ -236,7 +237,8 @@ class Interpreter:
                 return self.run(arms[selector.tag], [*captures, *selector.payload])
             number = int(selector)
             if not 0 <= number < len(arms):
-                raise fail("E100", f"there is no arm number {number} among {len(arms)}")
+                message = f"there is no arm number {number} among {len(arms)}"
+                raise fail("E100", message, hint="arms are counted from 0")
             return self.run(arms[number], captures)
 
         return run
@@ -310,7 +312,7 @@ def _known(size: object) -> int:
     if not isinstance(size, int):
         raise InternalError(f"the size {size} is not known while running")
     if size < 0:
-        raise fail("E106", f"a size came out as {size}")
+        raise fail("E106", f"a size came out as {size}", hint="sizes are zero or more: give longer arrays")
     return size
 
 

@@ -27,13 +27,17 @@ def broadcast(x: Array, *, shape: tuple[int, ...], axes: tuple[int, ...]) -> Arr
 def slice_(x: Array, *, starts: tuple[int, ...], limits: tuple[int, ...]) -> Array:
     for start, limit, size in zip(starts, limits, x.shape, strict=True):
         if not 0 <= start <= limit <= size:
-            raise fail("E100", f"a slice from {start} to {limit} of an axis of length {size}")
+            raise fail(
+                "E100",
+                f"a slice from {start} to {limit} of an axis of length {size}",
+                hint="a slice starts at 0 or later and ends at the length or earlier",
+            )
     return x[tuple(slice(start, limit) for start, limit in zip(starts, limits, strict=True))]
 
 
 def pad(x: Array, *, low: tuple[int, ...], high: tuple[int, ...]) -> Array:
     if min((*low, *high), default=0) < 0:
-        raise fail("E106", f"padding by {low} and {high}")
+        raise fail("E106", f"padding by {low} and {high}", hint="padding is zero or more; use a slice to cut")
     shape = tuple(a + size + b for a, size, b in zip(low, x.shape, high, strict=True))
     result = np.zeros(shape, x.dtype)
     result[tuple(slice(a, a + size) for a, size in zip(low, x.shape, strict=True))] = x

@@ -85,14 +85,15 @@ def _running(limits: Limits) -> Iterator[None]:
         with np.errstate(all="ignore"):
             yield
     except RecursionError:
-        raise fail("E102", "the program nests too deep") from None
+        raise fail("E102", "the program nests too deep", hint="is a base case missing?") from None
     finally:
         sys.setrecursionlimit(before)
 
 
 def _arguments(program: Program, args: Sequence[Any]) -> list[Any]:
     if len(args) != len(program.inputs):
-        raise fail("E105", f"{program.name} takes {len(program.inputs)} arguments, not {len(args)}")
+        message = f"{program.name} takes {len(program.inputs)} arguments, not {len(args)}"
+        raise fail("E105", message, hint="give one array per input, in their order")
     return [_argument(type_, value) for type_, value in zip(program.inputs, args, strict=True)]
 
 
@@ -103,7 +104,13 @@ def _argument(type_: SlotType, value: Any) -> Any:
     dtype = numpy_dtype(type_.dtype)
     array = np.asarray(value, dtype) if isinstance(value, (bool, int, float, list)) else np.asarray(value)
     if array.dtype != dtype:
-        raise fail("E105", "an argument has the wrong kind of number", expected=str(type_), actual=str(array.dtype))
+        raise fail(
+            "E105",
+            "an argument has the wrong kind of number",
+            expected=str(type_),
+            actual=str(array.dtype),
+            hint=f"convert it first: x.astype('{dtype}')",
+        )
     return array[()]
 
 

@@ -79,7 +79,7 @@ def _is_integer(x: Any) -> bool:
 def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
     def divide(x: Any, y: Any) -> Any:
         if _is_integer(y) and np.any(y == 0):
-            raise fail("E101", "an integer is divided by zero")
+            raise fail("E101", "an integer is divided by zero", hint="guard it: if d == 0 then … else x // d")
         return function(x, y)
 
     return divide
@@ -139,7 +139,7 @@ def _nonempty(function: Callable[..., Any]) -> Callable[..., Any]:
     def reduce(x: Array, *, axes: tuple[int, ...] | None = None, axis: int | None = None) -> Any:
         over = (axis,) if axes is None else axes
         if any(x.shape[k] == 0 for k in over if k is not None):
-            raise fail("E104", "a reduction of no elements has no value")
+            raise fail("E104", "a reduction of no elements has no value", hint="give at least one element")
         return function(x, axis if axes is None else axes)
 
     return reduce

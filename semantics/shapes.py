@@ -28,7 +28,13 @@ def solve_sizes(
     for type_, shape in zip(inputs, shapes, strict=True):
         if isinstance(type_, ArrayType) and shape is not None:
             if len(shape) != type_.rank:
-                raise fail("E105", "an argument has the wrong number of axes", expected=str(type_), actual=str(shape))
+                raise fail(
+                    "E105",
+                    "an argument has the wrong number of axes",
+                    expected=str(type_),
+                    actual=str(shape),
+                    hint=f"give an array of {type_.rank} axes",
+                )
             equations += zip(type_.shape, shape, strict=True)
     while _learn(equations, known):
         pass
@@ -68,9 +74,15 @@ def _solve_linear(size: Poly, value: int) -> int | None:
 def _check(equations: Sequence[tuple[Size, int]], known: Mapping[str, int]) -> None:
     for name, value in known.items():
         if value < 0:
-            raise fail("E106", f"the size `{name}` would be {value}")
+            raise fail("E106", f"the size `{name}` would be {value}", hint="sizes are zero or more: give longer arrays")
     for size, value in equations:
         wanted = substitute(size, known)
         if isinstance(wanted, int) and wanted != value:
             reason = "" if isinstance(size, int) else f" (it is {show(size)})"
-            raise fail("E106", "the arguments disagree about a size", expected=f"{wanted}{reason}", actual=str(value))
+            raise fail(
+                "E106",
+                "the arguments disagree about a size",
+                expected=f"{wanted}{reason}",
+                actual=str(value),
+                hint="axes with one size name have one length",
+            )

@@ -85,21 +85,35 @@ def _match_names(
 ) -> dict[str, Any]:
     names = [name for name, _ in signature.inputs]
     if len(arguments) > len(names):
-        raise fail("E162", f"{len(arguments)} values for {len(names)} inputs", expected=show_inputs(signature))
+        raise fail(
+            "E162",
+            f"{len(arguments)} values for {len(names)} inputs",
+            expected=show_inputs(signature),
+            hint="give as many values as there are inputs; sizes come from the shapes",
+        )
     values = dict(zip(names, arguments, strict=False))
     for name, value in named.items():
         if name in values:
-            raise fail("E162", f"the input `{name}` is given twice", expected=show_inputs(signature))
+            raise fail(
+                "E162",
+                f"the input `{name}` is given twice",
+                expected=show_inputs(signature),
+                hint="give it by position or by name, not both",
+            )
         if name not in names and name not in sizes:
             raise fail(
-                "E162", f"there is no input `{name}`", expected=show_inputs(signature), hint=suggest(name, names)
+                "E162",
+                f"there is no input `{name}`",
+                expected=show_inputs(signature),
+                hint=suggest(name, names) or "use the names of the definition",
             )
         values[name] = value
     missing = [name for name in names if name not in values]
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
         given = ", ".join(values) or "nothing"
-        raise fail("E161", f"no value for {listed}", expected=show_inputs(signature), actual=given)
+        hint = f"add it by name: {missing[0]}=…"
+        raise fail("E161", f"no value for {listed}", expected=show_inputs(signature), actual=given, hint=hint)
     return values
 
 
@@ -120,7 +134,12 @@ class _Binder:
     def state(self, name: str, value: Any) -> None:
         """A size given as a number."""
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise fail("E164", f"the size `{name}` must be a whole number, zero or more", actual=_brief(value))
+            raise fail(
+                "E164",
+                f"the size `{name}` must be a whole number, zero or more",
+                actual=_brief(value),
+                hint=f"for example {name}=10",
+            )
         self.meet(Poly(((((name, 1),), 1),)), int(value), f"`{name}`")
 
     def meet(self, size: Size, length: int, place: str) -> None:
@@ -136,7 +155,8 @@ class _Binder:
             return
         name, value = solved
         if value is None or value < 0:
-            raise fail("E165", f"{place} has length {length}, which is no value of {show(size)}")
+            hint = f"{name} is a whole number, zero or more: give an array of another length"
+            raise fail("E165", f"{place} has length {length}, which is no value of {show(size)}", hint=hint)
         self.sizes[name] = value
         self.sources[name] = place
 
@@ -154,9 +174,9 @@ class _Binder:
             listed = ", ".join(f"`{name}`" for name in unknown)
             raise fail("E166", f"no input determines the size {listed}", hint=f"give it by name: {unknown[0]}=10")
 
-    def _because(self) -> str | None:
+    def _because(self) -> str:
         known = [f"{name} = {self.sizes[name]} from {place}" for name, place in self.sources.items()]
-        return ", ".join(known) or None
+        return ", ".join(known) or "the type fixes this length"
 
     def leaves(self, value: Any, type_: Type, place: str, shape: tuple[Size, ...]) -> Iterator[Any]:
         """The arrays of a value whose leading axes are `shape` and whose elements have the type."""
@@ -195,6 +215,7 @@ class _Binder:
                 f"`{place}` has {array.ndim} axes, but {len(shape)} are needed",
                 expected=_show_array(shape, dtype),
                 actual=_show_array(array.shape, str(array.dtype)),
+                hint=_RANK_HINTS.get(len(shape), f"give lists nested {len(shape)} deep, or an array of that many axes"),
             )
         for axis, (size, length) in enumerate(zip(shape, array.shape, strict=True)):
             where = f"`{place}`" if array.ndim == 1 else f"axis {axis} of `{place}`"
@@ -202,9 +223,13 @@ class _Binder:
         return array if traced else array.astype(numpy_dtype(dtype), copy=False)
 
 
+_RANK_HINTS = {0: "give one number", 1: "give a list of numbers, [1, 2, 3]", 2: "give rows, [[1, 2], [3, 4]]"}
+
+
 def _opaque(place: str, what: str, type_: Type, value: Any) -> DiagnosticError:
     actual = value.program.name if isinstance(value, Closure) else _brief(value)
-    return fail("E164", f"`{place}` must be {what}", expected=show_type(type_), actual=actual)
+    hint = "take functions and variants from a program: module[name], or the result of a call"
+    return fail("E164", f"`{place}` must be {what}", expected=show_type(type_), actual=actual, hint=hint)
 
 
 def _is_function(value: Closure, type_: Type) -> bool:
@@ -237,7 +262,13 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
-        raise fail("E163", f"`{place}` is ragged", expected=_show_array(shape, dtype), actual=_brief(value)) from None
+        raise fail(
+            "E163",
+            f"`{place}` is ragged",
+            expected=_show_array(shape, dtype),
+            actual=_brief(value),
+            hint="give every row the same length",
+        ) from None
     if array.size == 0 and not typed:
         return array.astype(numpy_dtype(dtype))
     target = numpy_dtype(dtype)
@@ -245,7 +276,7 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
     if target.kind != "b" and array.dtype.kind == "b":
         fits = False
     if not fits:
-        hint = None
+        hint = _DTYPE_HINTS[target.kind]
         if target.kind == "f" and array.dtype.kind == "f":
             hint = f"convert it first, x.astype('{target}'), or the program, program.astype('f64')"
         raise fail(
@@ -260,6 +291,12 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
     return array
 
 
+_DTYPE_HINTS = {
+    "f": "give numbers such as 1.5",
+    "i": "give whole numbers; floats are not rounded",
+    "u": "give whole numbers, zero or more",
+    "b": "give true or false, in Python True or False",
+}
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
 
 
@@ -274,7 +311,8 @@ def _columns(value: Any, count: int, shape: tuple[Size, ...], place: str, type_:
     if isinstance(value, (tuple, list)) and len(value) == count:
         return value
     actual = f"{len(value)} items" if isinstance(value, (tuple, list)) else _brief(value)
-    raise fail("E163", f"`{place}` must be {count} values", expected=show_type(type_), actual=actual)
+    hint = "give a tuple of arrays or a list of tuples" if shape else f"give a tuple of {count} values"
+    raise fail("E163", f"`{place}` must be {count} values", expected=show_type(type_), actual=actual, hint=hint)
 
 
 def _fields(value: Any, names: tuple[str, ...], shape: tuple[Size, ...], place: str, type_: Type) -> Mapping[str, Any]:
@@ -283,12 +321,17 @@ def _fields(value: Any, names: tuple[str, ...], shape: tuple[Size, ...], place: 
         rows = [_fields(row, names, shape[1:], f"{place}[{index}]", type_) for index, row in enumerate(value)]
         return {name: [row[name] for row in rows] for name in names}
     if not isinstance(value, Mapping):
-        raise fail("E163", f"`{place}` must be a record", expected=show_type(type_), actual=_brief(value))
+        hint = "give a dict; on the command line {" + ", ".join(f"{name} = …" for name in names) + "}"
+        raise fail("E163", f"`{place}` must be a record", expected=show_type(type_), actual=_brief(value), hint=hint)
     wrong = sorted(set(names) ^ {str(name) for name in value})
     if wrong:
         verb = "lacks" if wrong[0] in names else "has an unknown field"
         raise fail(
-            "E163", f"`{place}` {verb} `{wrong[0]}`", expected=show_type(type_), actual=", ".join(map(str, value))
+            "E163",
+            f"`{place}` {verb} `{wrong[0]}`",
+            expected=show_type(type_),
+            actual=", ".join(map(str, value)),
+            hint=f"give exactly the fields {', '.join(names)}",
         )
     return value
 

@@ -163,7 +163,8 @@ def _check(claim: ast.Check, setting: _Setting) -> Diagnostic | None:
     if claim.expected is None:
         if all(bool(np.all(leaf)) for leaf in value):
             return None
-        return Diagnostic("E190", f"the claim is false ({setting.backend})", claim.value.span)
+        hint = "compare with `~=` to see both values"
+        return Diagnostic("E190", f"the claim is false ({setting.backend})", claim.value.span, hint=hint)
     tolerance = None if claim.tolerance is None else float(setting.value(claim.tolerance)[0])
     for leaf, expected in zip(value, setting.value(claim.expected), strict=True):
         wrong = difference(leaf, expected, tolerance)
@@ -174,8 +175,15 @@ def _check(claim: ast.Check, setting: _Setting) -> Diagnostic | None:
                 claim.span,
                 expected=_brief(expected),
                 actual=_brief(leaf),
+                hint=_hint(leaf, expected, claim.tolerance is None),
             )
     return None
+
+
+def _hint(value: Any, expected: Any, usual: bool) -> str:
+    """`within` helps where the two are near each other, and only there."""
+    near = usual and np.shape(value) == np.shape(expected) and difference(value, expected, 1e-3) is None
+    return "if rounding explains it, say how much: add `within 1e-6`" if near else "the difference is too large for rounding"
 
 
 def _brief(leaf: Any) -> str:
@@ -187,14 +195,14 @@ def _applied(function: ast.Expr, point: ast.Expr | None, setting: _Setting) -> t
     own = setting.tools.expression(setting.test, function)
     (type_,) = own.output_types
     if not isinstance(type_, FunType):
-        raise fail("E190", f"the claim needs a function, not {type_}", function.span)
+        hint = "name a definition, or write fn (x: f64) => …"
+        raise fail("E190", f"the claim needs a function, not {type_}", function.span, hint=hint)
     if point is None:
         return _at_any_point(own, type_, function, setting)
     fixed = setting.tools.expression(setting.test, point)
     if len(fixed.outputs) != len(type_.inputs):
-        raise fail(
-            "E190", f"the function takes {len(type_.inputs)} arrays, the point has {len(fixed.outputs)}", point.span
-        )
+        message = f"the function takes {len(type_.inputs)} arrays, the point has {len(fixed.outputs)}"
+        raise fail("E190", message, point.span, hint="write the arguments after `at`, several as a tuple")
     floats = [k for k, leaf in enumerate(type_.inputs) if isinstance(leaf, ArrayType) and leaf.is_float]
     values = setting.tools.evaluate(fixed, [], "reference")
     builder = Builder("applied", [fixed.output_types[k] for k in floats])
@@ -218,7 +226,8 @@ def _at_any_point(own: Program, type_: FunType, function: ast.Expr, setting: _Se
 def _dot(claim: ast.Dot, setting: _Setting) -> Diagnostic | None:
     program, point = _applied(claim.function, claim.point, setting)
     if not point:
-        return Diagnostic("E191", "there is nothing to differentiate by: no argument is a float", claim.point.span)
+        message = "there is nothing to differentiate by: no argument is a float"
+        return Diagnostic("E191", message, claim.point.span, hint="claim it of a function with a float argument")
     random = np.random.default_rng(setting.seed)
     outputs = [type_ for type_ in program.output_types if isinstance(type_, ArrayType) and type_.is_float]
     active = tuple(True for _ in point)
@@ -236,7 +245,14 @@ def _dot(claim: ast.Dot, setting: _Setting) -> Diagnostic | None:
     if abs(pushed - pulled) <= (DOT_TOLERANCE if precise else 1e-3) * scale:
         return None
     message = f"forward and reverse mode disagree ({setting.backend}, seed {setting.seed})"
-    return Diagnostic("E191", message, claim.span, expected=f"<u, J v> = {pushed}", actual=f"<J^T u, v> = {pulled}")
+    return Diagnostic(
+        "E191",
+        message,
+        claim.span,
+        expected=f"<u, J v> = {pushed}",
+        actual=f"<J^T u, v> = {pulled}",
+        hint="check the rules given by `with vjp` and `with jvp`: each must be the transpose of the other",
+    )
 
 
 def _direction(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -256,14 +272,23 @@ def _cost(claim: ast.Cost, setting: _Setting) -> Diagnostic | None:
     (bound,) = setting.value(claim.bound)
     slots = tuple(k for k, type_ in enumerate(program.inputs) if isinstance(type_, ArrayType) and type_.is_float)
     if not _has_one_float(program) or not slots:
-        return Diagnostic("E192", "a cost is claimed for functions from floats to one float", claim.function.span)
+        message = "a cost is claimed for functions from floats to one float"
+        return Diagnostic("E192", message, claim.function.span, hint="claim it of a sum of the results")
     if program.sizes:
-        return Diagnostic("E192", "the cost depends on sizes: add a point with `at`", claim.span)
+        hint = "for example: cost f at (x) <= 4.0"
+        return Diagnostic("E192", "the cost depends on sizes: add a point with `at`", claim.span, hint=hint)
     found = cost(program, slots)
     if found.ratio <= float(bound):
         return None
     ratio = f"{found.gradient} / {found.value} = {found.ratio:.3g} flops"
-    return Diagnostic("E192", "the gradient costs more than claimed", claim.span, expected=f"<= {bound}", actual=ratio)
+    return Diagnostic(
+        "E192",
+        "the gradient costs more than claimed",
+        claim.span,
+        expected=f"<= {bound}",
+        actual=ratio,
+        hint="`pf show FILE f --stage reverse` shows what is computed; or claim a larger bound",
+    )
 
 
 def _has_one_float(program: Program) -> bool:
@@ -282,4 +307,5 @@ def _fails(claim: ast.Fails, setting: _Setting, found: Sequence[Diagnostic]) -> 
     if claim.code in codes:
         return None
     actual = ", ".join(codes) if codes else "no diagnostic"
-    return Diagnostic("E193", "it did not fail as claimed", claim.span, expected=claim.code, actual=actual)
+    hint = f"`pf explain {claim.code}` says what gives this code"
+    return Diagnostic("E193", "it did not fail as claimed", claim.span, expected=claim.code, actual=actual, hint=hint)

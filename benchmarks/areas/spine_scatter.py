@@ -15,6 +15,7 @@ import numpy as np
 
 import pushforward as pf
 from pushforward.ad.derive import value_and_gradient
+from pushforward.lang.builder import Builder, body
 from pushforward.lang.ir import Apply, ArrayType, Program, bodies
 
 from ..harness import Bar, Context, Row, measured
@@ -97,6 +98,10 @@ def temporary_bytes(program: Program) -> int:
     return int(analysis.temp_size_in_bytes)  # type: ignore[union-attr]
 
 
+def _total(b: Builder, slot: int) -> int:
+    return b.apply("reduce_sum", slot, axes=tuple(range(b.array_type(slot).rank)))
+
+
 def peak_bytes() -> int:
     """The most memory this process has held so far."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -105,13 +110,12 @@ def peak_bytes() -> int:
 def main(seed: int) -> None:
     """Run a trivial program on the inputs, then the gradient, and print what the second one added."""
     from pushforward.codegen.xla.compile import compile_xla
-    from pushforward.lang.builder import body
 
     rng = np.random.default_rng(seed)
     x, w = rng.uniform(size=SIDE * SIDE), rng.uniform(size=(SIDE, SIDE))
     idx = rng.integers(0, SIDE * SIDE, (SIDE, SIDE))
     program = gradient_program()
-    trivial = body("trivial", program.inputs, lambda b, s: [b.apply("reduce_sum", s[0], axes=(0,))])
+    trivial = body("trivial", program.inputs, lambda b, s: [_total(b, slot) for slot in s])
     compile_xla(trivial)([x, w, idx])
     before = peak_bytes()
     _, x_bar, w_bar = compile_xla(program)([x, w, idx])

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import jax
 import numpy as np
+import numpy.typing as npt
 
 from ...lang.diagnostics import fail
 from ...lang.ir import ArrayType, Program, bodies, numpy_dtype
@@ -28,7 +29,7 @@ class Compiled:
 
     program: Program
 
-    def __call__(self, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def __call__(self, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
         with jax.enable_x64(True):
             results = _jitted(self.program)(*_checked(self.program, args))
             return [np.asarray(result) for result in results]
@@ -104,7 +105,7 @@ def _declared(program: Program) -> tuple[tuple[ArrayType, np.dtype], ...]:
     return tuple((type_, numpy_dtype(type_.dtype)) for type_ in types)
 
 
-def _checked(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
     """The arguments as arrays of exactly the declared types."""
     if len(args) != len(program.inputs):
         raise fail(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...lang.ir import Program
 from ...lang.passes import NORMALISE, SIMPLIFY, UNROLL, Pass
 from .accumulators import accumulators
+from .carries import split_carries
 from .contract import contract
+from .fission import fission
 from .hoist import hoist
 from .layout import reorder
 from .vectorise import vectorise
@@ -15,7 +17,9 @@ PASSES: tuple[Pass, ...] = (
     *NORMALISE,
     Pass("vectorise", "turn every Each into whole-array steps", vectorise),
     SIMPLIFY,
+    Pass("carries", "carry the parts of what loops put together", split_carries),
     Pass("accumulators", "turn carries that only grow into sums", accumulators),
+    Pass("fission", "divide loops by what depends on what", fission),
     Pass("hoist", "move work out of sequential loops", hoist),
     Pass("contract", "recognise sums of products and known places", contract),
     Pass("reorder", "hold the longest axis innermost", reorder),

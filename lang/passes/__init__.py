@@ -1,6 +1,7 @@
 """Passes are values and pipelines are lists.
 
-A pass takes a first-order program to a first-order program with the same meaning (or, in `ad`, to a derivative program).
+A pass takes a first-order program to a first-order program with the same meaning (or, in `ad`, to a derivative
+program).
 """
 
 from __future__ import annotations

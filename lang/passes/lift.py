@@ -174,7 +174,7 @@ def _element_read(loop: _Loop, step: Step, size: Size) -> int | None:
 
 
 def _split_reads(body: Program, captures: int) -> Program:
-    """Write ``x[a, i, b]`` of a capture, with `a`, `b` invariant and `i` not, as ``(x with its axes moved)[a, b][i]``."""
+    """Write ``x[a, i, b]`` of a capture, with `a`, `b` invariant and `i` not, as ``(x, axes moved)[a, b][i]``."""
     b = Builder(body.name, body.inputs, body.sizes)
     slots = list(range(len(body.inputs)))
     invariant = set(range(captures))

@@ -1,8 +1,9 @@
 """Simplify: drop what nobody reads, share what is equal, and tidy the operands of bodies.
 
-Enters and leaves a first-order program with the same meaning. Replaying into a `Builder` shares equal steps and applies the
-local rewrites; here results of `Each`, `Fold`, `Branch` that nobody reads are dropped together with the work behind them,
-unread and repeated captures go, literals move into bodies, and arrays that repeat one element become captures.
+Enters and leaves a first-order program with the same meaning. Replaying into a `Builder` shares equal steps and
+applies the local rewrites; here results of `Each`, `Fold`, `Branch` that nobody reads are dropped together with the
+work behind them, unread and repeated captures go, literals move into bodies, and arrays that repeat one element
+become captures.
 """
 
 from __future__ import annotations

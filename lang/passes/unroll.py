@@ -1,8 +1,8 @@
 """Unroll loops of few known rounds into straight steps.
 
-Enters and leaves a first-order program with the same meaning. A `Fold` of at most `ROUNDS` rounds becomes that many copies
-of its body, which spares back ends a loop inside a loop; arrays are read by constant slices and stacked results are
-concatenated, so reading a stacked result again costs nothing after `simplify`.
+Enters and leaves a first-order program with the same meaning. A `Fold` of at most `ROUNDS` rounds becomes that many
+copies of its body, which spares back ends a loop inside a loop; arrays are read by constant slices and stacked
+results are concatenated, so reading a stacked result again costs nothing after `simplify`.
 """
 
 from __future__ import annotations

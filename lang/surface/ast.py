@@ -363,7 +363,7 @@ class Import(Node):
 
 @dataclass(frozen=True, slots=True)
 class Def(Node):
-    """A definition. `keyword` is ``def``, ``operator``, ``functional`` or ``model``; `fields` are an operator's unknowns."""
+    """A definition; `keyword` is ``def``, ``operator``, ``functional`` or ``model``, `fields` the unknowns."""
 
     name: str
     generics: tuple[Generic, ...]

@@ -35,7 +35,9 @@ def choose(options: argparse.Namespace) -> tuple[Module, Program, list[str]]:
     if len(module.names) == 1:
         return module, module[module.names[0]], words
     known = ", ".join(module.names) or "none"
-    raise fail("E183", f"`{options.file}` has {len(module.names)} definitions: name one", actual=known)
+    example = f"for example {options.file} {module.names[0]}"
+    hint = example if module.names else "write a definition: def f(x: f64): f64 = x"
+    raise fail("E183", f"`{options.file}` has {len(module.names)} definitions: name one", actual=known, hint=hint)
 
 
 def inputs(options: argparse.Namespace, words: Sequence[str]) -> dict[str, Any]:
@@ -53,7 +55,8 @@ def sizes(words: Sequence[str]) -> dict[str, int]:
     found = read_inputs(words)
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise fail("E164", f"the size `{name}` must be a whole number, zero or more", actual=str(value))
+            message, hint = f"the size `{name}` must be a whole number, zero or more", f"for example {name}=10"
+            raise fail("E164", message, actual=str(value), hint=hint)
     return found
 
 

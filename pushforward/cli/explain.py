@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         return 0
     row = rows.get(options.code.upper())
     if row is None:
-        raise fail("E187", f"there is no error code `{options.code}`", hint=suggest(options.code.upper(), rows))
+        raise fail("E187", f"there is no error code `{options.code}`", hint=suggest(options.code.upper(), rows) or LIST)
     report.line(explain_text(row))
     report.put({name: getattr(row, name) for name in ("code", "title", "kind", "explanation", "example")})
     return 0
@@ -38,6 +38,7 @@ def explain_text(row: _wire.ErrorRow) -> str:
     return "\n\n".join(parts)
 
 
+LIST = "`pf explain list` shows every code"
 _KINDS = {
     "user": "the program or its input is wrong",
     "limit": "the program is fine, this version cannot do it",

@@ -47,7 +47,8 @@ def _write(name: str, formatted: str, changed: bool, check: bool, report: Report
         try:
             Path(name).write_text(formatted, encoding="utf-8", newline="")
         except OSError as error:
-            raise fail("E180", f"cannot write `{name}`: {error.strerror or error}") from None
+            hint = "with - the text comes from standard input and goes to standard output"
+            raise fail("E180", f"cannot write `{name}`: {error.strerror or error}", hint=hint) from None
 
 
 def _read(name: str) -> Source:

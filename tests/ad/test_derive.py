@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from pushforward.ad.derive import gradient, hessian, hessian_vector, jacobian, laplacian, value_and_gradient
 from pushforward.ad.forward import forward
 from pushforward.ad.full import push_full
@@ -13,7 +14,6 @@ from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.diagnostics import InternalError
 from pushforward.lang.ir import ArrayType, Program
-
 from tests.ir.checked import checked
 from tests.ir.programs import programs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from types import ModuleType
 
@@ -41,6 +42,15 @@ def test_public_functions_are_no_modules_after_everything_is_imported() -> None:
 def test_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'gradient_of_everything'"):
         _ = pushforward.gradient_of_everything
+
+
+def test_type_checkers_see_the_public_names_where_they_are_loaded_from() -> None:
+    tree = ast.parse((ROOT / "pushforward" / "__init__.py").read_text(encoding="utf-8"))
+    (guarded,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in guarded.body if isinstance(node, ast.ImportFrom)]
+    seen = {alias.name: f".{node.module}" for node in imports for alias in node.names}
+    assert seen == vars(pushforward)["_EXPORTS"]
+    assert set(pushforward.__all__) == {"__version__", *seen}
 
 
 def test_dir_lists_every_public_name() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pushforward.ad.vmap import vmap, vmap_partial
 from pushforward.lang.builder import Builder, body
-from pushforward.lang.ir import ArrayType, Branch, Each, Fold, Program, Signature
+from pushforward.lang.ir import ArrayType, Branch, Each, Fold, Program, Signature, SlotType
 from pushforward.lang.types import F64 as SCALAR
 from pushforward.lang.types import array
 from pushforward.semantics.reference import evaluate
@@ -96,8 +96,9 @@ def _call() -> Program:
 PROGRAMS = [_each(), _fold(False), _fold(True), _growing(), _while(), _branch(), _switch(), _call()]
 
 
-def _draw(rng: np.random.Generator, type_: ArrayType, lanes: tuple[int, ...]) -> np.ndarray:
-    shape = (*lanes, *type_.shape)
+def _draw(rng: np.random.Generator, type_: SlotType, lanes: tuple[int, ...]) -> np.ndarray:
+    assert isinstance(type_, ArrayType)
+    shape = (*lanes, *(size for size in type_.shape if isinstance(size, int)))
     if type_.dtype == "f64":
         return rng.uniform(0.5, 2.0, shape)
     return rng.integers(0, 2 if type_.dtype == "bool" else 3, shape).astype(type_.dtype.replace("i64", "int64"))

@@ -97,7 +97,8 @@ PROGRAMS = [attraction(5), network(4, 3), lookup(7, 4), root()]
 
 
 def _draw(program: Program, rng: np.random.Generator, lanes: tuple[int, ...] = ()) -> list[np.ndarray]:
-    return [rng.uniform(0.5, 1.5, (*lanes, *t.shape)) for t in program.inputs if isinstance(t, ArrayType)]
+    shapes = [t.shape for t in program.inputs if isinstance(t, ArrayType)]
+    return [rng.uniform(0.5, 1.5, (*lanes, *(n for n in shape if isinstance(n, int)))) for shape in shapes]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)

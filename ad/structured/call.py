@@ -1,0 +1,46 @@
+"""A program with its own derivative stays a unit; its rule gives the cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...lang.ir import Program
+from ..activity import is_float
+from ..sweep import Sweep
+
+
+def forward_call(sweep: Sweep, program: Program, operands: list[int]) -> Sequence[int]:
+    """A program with its own derivative: the primal stays a unit, its rule gives the cotangents."""
+    b = sweep.builder
+    results = b.call(program, operands)
+    types = program.output_types
+
+    def backward(sweep: Sweep, zs: Sequence[int | None]) -> None:
+        rule = cotangent_rule(program)
+        floats = [
+            sweep.or_zeros(z, type_)  # type: ignore[arg-type]
+            for z, type_ in zip(zs, types, strict=True)
+            if is_float(type_)
+        ]
+        bars = iter(sweep.builder.inline(rule, [*operands, *floats]))
+        for slot, type_ in zip(operands, program.inputs, strict=True):
+            if is_float(type_):
+                bar = next(bars)
+                if slot in sweep.active:
+                    sweep.ledger.add(slot, bar)
+
+    sweep.register(results, tuple(is_float(type_) for type_ in types), backward)
+    return results
+
+
+def cotangent_rule(program: Program) -> Program:
+    """``(x, y_bar) -> x_bar`` of a program with custom rules; from its jvp by transposition when it has no vjp."""
+    from ..reverse import transpose
+
+    rule = program.rule("vjp")
+    if rule is not None:
+        return rule
+    jvp = program.rule("jvp")
+    assert jvp is not None
+    count = len(program.inputs)
+    return transpose(jvp, tuple(k >= count for k in range(len(jvp.inputs))))
