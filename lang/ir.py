@@ -376,6 +376,15 @@ def with_bodies(op: Op, programs: tuple[Program, ...]) -> Op:
             return op
 
 
+def without_rules(program: Program) -> Program:
+    """The program with all custom derivatives removed, so that derivatives are those of the bodies."""
+    steps = tuple(
+        replace(step, op=with_bodies(step.op, tuple(without_rules(body) for body in bodies(step.op))))
+        for step in program.steps
+    )
+    return replace(program, steps=steps, rules=())
+
+
 # --- constants -------------------------------------------------------------------------------------------------------
 
 _FORMATS = {"f64": "<d", "f32": "<f", "i64": "<q", "bool": "<?"}

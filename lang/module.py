@@ -191,7 +191,9 @@ class _Loader:
         if name in self.modules:
             return self.modules[name]
         if len(self.modules) + len(self.open) >= MOST_MODULES:
-            raise fail("E132", f"more than {MOST_MODULES} modules")
+            raise fail(
+                "E132", f"more than {MOST_MODULES} modules", hint="join small files: an import brings in a whole module"
+            )
         depth = len(self.open)
         try:
             return self._check(name, read(place), place)

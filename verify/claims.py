@@ -18,7 +18,7 @@ from ..ad.forward import forward
 from ..ad.reverse import reverse
 from ..lang.builder import Builder
 from ..lang.diagnostics import Diagnostic, DiagnosticError, fail
-from ..lang.ir import ArrayType, FunType, Invoke, Program, numpy_dtype
+from ..lang.ir import ArrayType, FunType, Invoke, Program, numpy_dtype, without_rules
 from ..lang.surface import ast
 from ..lang.typed import CheckedTest
 
@@ -183,7 +183,11 @@ def _check(claim: ast.Check, setting: _Setting) -> Diagnostic | None:
 def _hint(value: Any, expected: Any, usual: bool) -> str:
     """`within` helps where the two are near each other, and only there."""
     near = usual and np.shape(value) == np.shape(expected) and difference(value, expected, 1e-3) is None
-    return "if rounding explains it, say how much: add `within 1e-6`" if near else "the difference is too large for rounding"
+    return (
+        "if rounding explains it, say how much: add `within 1e-6`"
+        if near
+        else "the difference is too large for rounding"
+    )
 
 
 def _brief(leaf: Any) -> str:
@@ -232,27 +236,29 @@ def _dot(claim: ast.Dot, setting: _Setting) -> Diagnostic | None:
     outputs = [type_ for type_ in program.output_types if isinstance(type_, ArrayType) and type_.is_float]
     active = tuple(True for _ in point)
     x_dot = [_direction(random, np.shape(x), np.asarray(x).dtype) for x in point]
-    shapes = [np.shape(y) for y in setting.tools.evaluate(forward(program, active), [*point, *x_dot], "reference")]
+    plain, results = forward(without_rules(program), active), len(program.outputs)
+    shapes = [np.shape(y) for y in setting.tools.evaluate(plain, [*point, *x_dot], "reference")]
     y_bar = [
         _direction(random, shape, numpy_dtype(type_.dtype))
-        for shape, type_ in zip(shapes[len(program.outputs) :], outputs, strict=True)
+        for shape, type_ in zip(shapes[results:], outputs, strict=True)
     ]
-    y_dot = setting.tools.evaluate(forward(program, active), [*point, *x_dot], setting.backend)[len(program.outputs) :]
-    x_bar = setting.tools.evaluate(reverse(program, active), [*point, *y_bar], setting.backend)[len(program.outputs) :]
-    pushed, pulled = _inner(y_bar, y_dot), _inner(x_bar, x_dot)
-    scale = max(1.0, _absolute(y_bar, y_dot), _absolute(x_bar, x_dot))
-    precise = all(array.dtype == np.float64 for array in x_dot)
-    if abs(pushed - pulled) <= (DOT_TOLERANCE if precise else 1e-3) * scale:
-        return None
-    message = f"forward and reverse mode disagree ({setting.backend}, seed {setting.seed})"
-    return Diagnostic(
-        "E191",
-        message,
-        claim.span,
-        expected=f"<u, J v> = {pushed}",
-        actual=f"<J^T u, v> = {pulled}",
-        hint="check the rules given by `with vjp` and `with jvp`: each must be the transpose of the other",
-    )
+    x_bar = setting.tools.evaluate(reverse(program, active), [*point, *y_bar], setting.backend)[results:]
+    # Forward mode of the bodies shows a wrong rule; forward mode of the rules shows two that do not fit together.
+    for pushed_program in (plain, forward(program, active)):
+        y_dot = setting.tools.evaluate(pushed_program, [*point, *x_dot], setting.backend)[results:]
+        pushed, pulled = _inner(y_bar, y_dot), _inner(x_bar, x_dot)
+        scale = max(1.0, _absolute(y_bar, y_dot), _absolute(x_bar, x_dot))
+        precise = all(array.dtype == np.float64 for array in x_dot)
+        if not abs(pushed - pulled) <= (DOT_TOLERANCE if precise else 1e-3) * scale:
+            return Diagnostic(
+                "E191",
+                f"forward and reverse mode disagree ({setting.backend}, seed {setting.seed})",
+                claim.span,
+                expected=f"<u, J v> = {pushed}",
+                actual=f"<J^T u, v> = {pulled}",
+                hint="check the rules given by `with vjp` and `with jvp` against the body and each other",
+            )
+    return None
 
 
 def _direction(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The main job from end to end: the Lotka-Volterra fit of `examples/lynx_hare.py`, its minimum and its time.
 
-The minimum and the parameters are held against values found once by minimising the same likelihood independently of this
-toolkit, to the digits given. Run as `python -m benchmarks.areas.spine_demo EXAMPLES` it fits and prints JSON.
+The minimum and the parameters are held against values found once by minimising the same likelihood independently of
+this toolkit, to the digits given. Run as `python -m benchmarks.areas.spine_demo EXAMPLES` it fits and prints JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ LIMIT_SECONDS = 300.0
 
 NLL = Bar("spine/demo/nll", "gate", AREA, "lynx-hare fit", f"|minimum - {MINIMUM}|", "nats", "<=", 1e-3)
 FITTED = Bar(
-    "spine/demo/parameters", "gate", AREA, "lynx-hare fit", "worst relative error of the eight parameters", "", "<=", 1e-3
+    "spine/demo/parameters",
+    "gate",
+    AREA,
+    "lynx-hare fit",
+    "worst relative error of the eight parameters",
+    "",
+    "<=",
+    1e-3,
 )
 TIME = Bar("spine/demo/time", "gate", AREA, "`python examples/lynx_hare.py`", "time", "s", "<=", 60.0)
 

@@ -1,8 +1,8 @@
 """The acceptance programs as instances: the files of `tests/programs` and `examples` enter; first-order programs at
 known sizes, with drawn inputs, leave.
 
-An entry counts when it gives one float scalar and takes a float: those have a value and a gradient. Nothing here imports
-jax.
+An entry counts when it gives one float scalar and takes a float: those have a value and a gradient. Nothing here
+imports jax.
 """
 
 from __future__ import annotations

@@ -26,7 +26,10 @@ def rows(context: Context) -> list[Row]:
     return [
         count_row("without_jax", "value and gradient in the reference with `import jax` blocked", reference, context),
         count_row(
-            "without_rules", "value and gradient on XLA with JAX's derivatives and rule tables raising", compiled, context
+            "without_rules",
+            "value and gradient on XLA with JAX's derivatives and rule tables raising",
+            compiled,
+            context,
         ),
         agreement_row(reference, compiled, context),
         dot_row(reference, context),
@@ -47,9 +50,7 @@ def count_row(name: str, title: str, found: Found, context: Context) -> Row:
     """How many entries computed; all of them must."""
     bar = Bar(f"spine/independence/{name}", "gate", AREA, title, "programs", "", ">=", len(found))
     broken = [f"{key}: {one['error']}" for key, one in found.items() if "error" in one]
-    return measured(
-        bar, len(found) - len(broken), samples=len(found), seed=context.seed, note="; ".join(broken[:3])
-    )
+    return measured(bar, len(found) - len(broken), samples=len(found), seed=context.seed, note="; ".join(broken[:3]))
 
 
 def agreement_row(reference: Found, compiled: Found, context: Context) -> Row:

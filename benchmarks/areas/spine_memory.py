@@ -1,4 +1,4 @@
-"""What a memory budget for the way back costs: a loop of 10^5 Runge-Kutta steps, differentiated with and without one."""
+"""What a memory budget for the way back costs: a loop of 10^5 Runge-Kutta steps, differentiated with and without."""
 
 from __future__ import annotations
 
@@ -77,9 +77,8 @@ def rows(context: Context) -> list[Row]:
     size = {name: temporary_bytes(program) for name, program in programs.items()}
     slower = [kept / free for kept, free in zip(times["kept"], times["free"], strict=True)]
     note = f"{size['free'] / 1e6:.1f} MB without, {size['kept'] / 1e6:.2f} MB with"
-    value, *bars = (outputs["kept"], outputs["free"])
     return [
         measured(SAVED, size["free"] / max(1, size["kept"]), note=note),
         measured(TIME, statistics.median(slower), samples=len(slower), ours=statistics.median(times["kept"])),
-        measured(SAME, distance(flat((value[0], value[1:])), flat((bars[0][0], bars[0][1:])))),
+        measured(SAME, distance(*(flat((run[0], run[1:])) for run in outputs.values()))),
     ]

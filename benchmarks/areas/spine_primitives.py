@@ -1,8 +1,8 @@
 """How accurate the elementwise primitives are: values and partial derivatives against 80 digits.
 
-The measure is the error in units in the last place of the exact result, divided by the condition number where that is above
-one: an error of the size that rounding the operands makes is then about one. Points, exact functions and condition
-numbers are those of the tests of the primitive table.
+The measure is the error in units in the last place of the exact result, divided by the condition number where that is
+above one: an error of the size that rounding the operands makes is then about one. Points, exact functions and
+condition numbers are those of the tests of the primitive table.
 """
 
 from __future__ import annotations
@@ -42,7 +42,14 @@ SMALLEST = MP.mpf(5e-324)
 Point = tuple[float, ...]
 
 VALUES = Bar(
-    "spine/primitives/values", "gate", AREA, "elementwise primitives, reference", "worst error", "conditioned ulp", "<=", TARGET
+    "spine/primitives/values",
+    "gate",
+    AREA,
+    "elementwise primitives, reference",
+    "worst error",
+    "conditioned ulp",
+    "<=",
+    TARGET,
 )
 DERIVATIVES = Bar(
     "spine/primitives/derivatives",

@@ -1,4 +1,4 @@
-"""A gather inside two loops: its gradient is one `scatter_add` and needs no memory beyond a few arrays of the input's size.
+"""A gather inside two loops: its gradient is one `scatter_add` and needs memory for a few arrays of the input's size.
 
 Run as `python -m benchmarks.areas.spine_scatter SEED` it measures the memory in a fresh process and prints JSON.
 """
@@ -6,14 +6,15 @@ Run as `python -m benchmarks.areas.spine_scatter SEED` it measures the memory in
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import pushforward as pf
+from pushforward.ad.cost import ir_size
 from pushforward.ad.derive import value_and_gradient
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.ir import Apply, ArrayType, Program, bodies
@@ -53,14 +54,18 @@ def rows(context: Context) -> list[Row]:
     found = memory(context)
     scatters = count(program, "scatter_add")
     return [
-        measured(_bar("scatters", "scatter_add steps more or fewer than one", "steps", 0.0), abs(scatters - 1)),
-        measured(_bar("largest", "largest array of the gradient program over the input", "", 1.0), largest(program) / SIDE**2),
+        measured(
+            _bar("scatters", "scatter_add steps more or fewer than one", "steps", 0.0),
+            abs(scatters - 1),
+            note=f"{scatters} in a program of {ir_size(program)} steps",
+        ),
+        measured(_bar("largest", "largest array of the program over the input", "", 1.0), largest(program) / SIDE**2),
         measured(
             _bar("memory", "temporary memory over one array of 10^6 f64", "arrays", 8.0),
             found["temporary"] / ARRAY_BYTES,
             seed=context.seed,
-            note=f"XLA's own account; the process grew by {found['grown'] / ARRAY_BYTES:.1f} arrays, results (2) and "
-            "compiler included",
+            note=f"XLA's own account; the resident process grew by {found['grown'] / ARRAY_BYTES:.1f} arrays at "
+            "its peak, with both results, copies of inputs, and compiling",
         ),
         measured(
             _bar("error", "largest error of the gradient against NumPy, relative to its size", "", 1e-10),
@@ -102,9 +107,10 @@ def _total(b: Builder, slot: int) -> int:
     return b.apply("reduce_sum", slot, axes=tuple(range(b.array_type(slot).rank)))
 
 
-def peak_bytes() -> int:
-    """The most memory this process has held so far."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def resident(field: str) -> int:
+    """Bytes this process holds now (``VmRSS``) or held at most since the peak was last reset (``VmHWM``)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def main(seed: int) -> None:
@@ -117,9 +123,10 @@ def main(seed: int) -> None:
     program = gradient_program()
     trivial = body("trivial", program.inputs, lambda b, s: [_total(b, slot) for slot in s])
     compile_xla(trivial)([x, w, idx])
-    before = peak_bytes()
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts again from here
+    before = resident("VmRSS")
     _, x_bar, w_bar = compile_xla(program)([x, w, idx])
-    grown = peak_bytes() - before
+    grown = resident("VmHWM") - before
     wanted = np.bincount(idx.ravel(), w.ravel(), SIDE * SIDE)
     error = max(np.abs(x_bar - wanted).max() / wanted.max(), np.abs(w_bar - x[idx]).max())
     print(json.dumps({"temporary": temporary_bytes(program), "grown": grown, "error": float(error)}))

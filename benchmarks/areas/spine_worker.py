@@ -1,7 +1,7 @@
 """Values and gradients of all entries in a process of its own, in which something is taken away.
 
-Run as `python -m benchmarks.areas.spine_worker MODE ROOT SEED`; a JSON object from entry to what it gave is the last line
-of stdout. MODE ``without-jax`` makes `import jax` fail and runs the reference, with the adjoint test as well; MODE
+Run as `python -m benchmarks.areas.spine_worker MODE ROOT SEED`; a JSON object from entry to what it gave is the last
+line of stdout. MODE ``without-jax`` makes `import jax` fail and runs the reference, with the adjoint test as well; MODE
 ``without-rules`` makes JAX's derivatives and its rule tables raise and runs XLA; MODE ``passes`` takes nothing away and
 times our passes, whose caches a fresh process has empty.
 """

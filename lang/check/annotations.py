@@ -32,12 +32,19 @@ def generics_of(definition: ast.Def) -> Generics:
     sizes: dict[str, Span] = {}
     for generic in definition.generics:
         if generic.name in types or generic.name in sizes:
-            raise fail("E050", f"`{generic.name}` is declared twice", generic.span)
+            raise fail(
+                "E050", f"`{generic.name}` is declared twice", generic.span, hint="give one of them another name"
+            )
         (types if generic.is_type else sizes)[generic.name] = generic.span
     for parameter in definition.parameters:
         if is_size(parameter.annotation):
             if parameter.name in types or parameter.name in sizes:
-                raise fail("E050", f"`{parameter.name}` is declared twice", parameter.span)
+                raise fail(
+                    "E050",
+                    f"`{parameter.name}` is declared twice",
+                    parameter.span,
+                    hint="give one of them another name",
+                )
             sizes[parameter.name] = parameter.span
     return Generics(types, sizes)
 
@@ -51,7 +58,12 @@ def signature(definition: ast.Def, scope: ModuleScope, generics: Generics) -> tu
     parameters: list[tuple[str, ty.Type]] = []
     for parameter in definition.parameters:
         if any(parameter.name == name for name, _ in parameters):
-            raise fail("E050", f"two parameters are called `{parameter.name}`", parameter.span)
+            raise fail(
+                "E050",
+                f"two parameters are called `{parameter.name}`",
+                parameter.span,
+                hint="give one of them another name",
+            )
         if parameter.annotation is None:
             raise fail(
                 "E048",
@@ -81,7 +93,7 @@ def read_type(node: ast.TypeExpr, scope: ModuleScope, generics: Generics) -> ty.
         case ast.TypeRecord(fields=fields):
             names = [name for name, _ in fields]
             if len(set(names)) < len(names):
-                raise fail("E050", "a field occurs twice in this record type", node.span)
+                raise fail("E050", "a field occurs twice in this record type", node.span, hint="name each field once")
             return ty.Record(tuple((name, read_type(item, scope, generics)) for name, item in fields))
         case ast.TypeFunction(parameter=parameter, result=result):
             inputs = parameter.items if isinstance(parameter, ast.TypeTuple) else (parameter,)
@@ -89,9 +101,19 @@ def read_type(node: ast.TypeExpr, scope: ModuleScope, generics: Generics) -> ty.
                 tuple(read_type(item, scope, generics) for item in inputs), read_type(result, scope, generics)
             )
         case ast.TypeMeasure():
-            raise fail("E053", "measure types are not in this version", node.span)
+            raise fail(
+                "E053",
+                "measure types are not in this version",
+                node.span,
+                hint="leave it out, or state what it computes as a function of numbers",
+            )
         case ast.TypeField():
-            raise fail("E053", "field types are not in this version", node.span)
+            raise fail(
+                "E053",
+                "field types are not in this version",
+                node.span,
+                hint="use a function of numbers, or an array of values on a grid",
+            )
 
 
 def _read_name(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty.Type:
@@ -106,7 +128,7 @@ def _read_name(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty
     if plain is None:
         return _read_data(node, scope, generics)
     if node.arguments:
-        raise fail("E031", f"`{name}` takes no type arguments", node.span)
+        raise fail("E031", f"`{name}` takes no type arguments", node.span, hint=f"write `{name}` alone")
     return plain
 
 
@@ -117,7 +139,13 @@ def _read_data(node: ast.TypeName, scope: ModuleScope, generics: Generics) -> ty
         if count != len(data.types):
             message = f"`{name}` takes {len(data.types)} type arguments, not {count}"
             wanted = f"{name}[{', '.join(data.types)}]" if data.types else name
-            raise fail("E031", message, node.span, expected=wanted)
+            raise fail(
+                "E031",
+                message,
+                node.span,
+                expected=wanted,
+                hint="give one type for each name in the declaration of the type",
+            )
         return ty.Data(name, tuple(read_type(item, scope, generics) for item in node.arguments))
     if name == "size":
         message = "`size` is the type of a parameter of `def` only"
@@ -144,7 +172,12 @@ def read_size(node: ast.Expr, generics: Generics) -> Size:
         case ast.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
             return combine(operator, read_size(left, generics), read_size(right, generics), node.span)
         case _:
-            raise fail("E038", "a size is made of integers, size variables and + - *", node.span)
+            raise fail(
+                "E038",
+                "a size is made of integers, size variables and + - *",
+                node.span,
+                hint="compute it before and pass it as a size: `n: size`",
+            )
 
 
 def combine(operator: str, left: Size, right: Size, span: Span) -> Size:

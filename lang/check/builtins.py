@@ -144,4 +144,5 @@ def wrong_count(name: str, wanted: str, given: int, span: Span) -> DiagnosticErr
         f"`{name}` takes {wanted}, not {given}",
         span,
         expected=f"{name} : {TABLE.get(name) or LIFTED.get(name) or ''}".rstrip(" :") or None,
+        hint="several values go in as one array or are combined pair by pair" if given > 2 else "count the arguments",
     )

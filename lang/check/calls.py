@@ -81,7 +81,12 @@ def _arrange(checker: Checker, node: ast.Call, function: ty.Fun) -> list[ast.Exp
     known = parameter_names(checker, node.function)
     if known is None:
         named = next(argument for argument in node.arguments if argument.name is not None)
-        raise fail("E035", "only definitions called by their name take named arguments", named.span)
+        raise fail(
+            "E035",
+            "only definitions called by their name take named arguments",
+            named.span,
+            hint="give the arguments by position",
+        )
     name, names = known
     placed: dict[str, ast.Expr] = {}
     for place, argument in enumerate(node.arguments):
@@ -97,7 +102,12 @@ def _arrange(checker: Checker, node: ast.Call, function: ty.Fun) -> list[ast.Exp
                 hint=suggest(key, names),
             )
         if key in placed:
-            raise fail("E035", f"the parameter `{key}` of `{name}` is given twice", argument.span)
+            raise fail(
+                "E035",
+                f"the parameter `{key}` of `{name}` is given twice",
+                argument.span,
+                hint="give it by position or by name, not both",
+            )
         placed[key] = argument.value
     if len(placed) < count:
         raise _count_error(checker, node, function, known, [key for key in names if key not in placed])
@@ -179,6 +189,7 @@ def give_size(checker: Checker, argument: ast.Expr, expected: Size) -> None:
             argument.span,
             expected=show(checker.unifier.size(expected)),
             actual=show(size),
+            hint="the shapes of the other arguments fix this size: leave the arrays or the size as they say",
         ) from None
 
 
@@ -189,7 +200,9 @@ def _call_word(checker: Checker, node: ast.Call, word: str, hint: ty.Type | None
     assert isinstance(node.function, ast.Name)
     for argument in node.arguments:
         if argument.name is not None:
-            raise fail("E035", f"`{word}` takes no named arguments", argument.span)
+            raise fail(
+                "E035", f"`{word}` takes no named arguments", argument.span, hint="give the arguments by position"
+            )
     nodes = [argument.value for argument in node.arguments]
     checker.meanings[id(node.function)] = Builtin(word)
     if word in DERIVATIVES:
@@ -228,7 +241,13 @@ def _count(number: int) -> str:
 def _reduce(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reduce(f, x)``: x is [n]a, f is (a, a) -> a."""
     if len(nodes) != 2:
-        raise fail("E034", f"`reduce` takes 2 arguments, not {len(nodes)}", node.span, expected="reduce(f, x)")
+        raise fail(
+            "E034",
+            f"`reduce` takes 2 arguments, not {len(nodes)}",
+            node.span,
+            expected="reduce(f, x)",
+            hint="the function comes first, then the array",
+        )
     array = checker.infer(nodes[1])
     size, element = checker.unifier.fresh_size("n"), checker.unifier.fresh()
     checker.demand(array, ty.Array((size,), element), nodes[1], "the array that `reduce` goes over")
@@ -241,7 +260,13 @@ def _reduce(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
 
 def _iota(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     if len(nodes) != 1:
-        raise fail("E034", f"`iota` takes 1 argument, not {len(nodes)}", node.span, expected="iota(n)")
+        raise fail(
+            "E034",
+            f"`iota` takes 1 argument, not {len(nodes)}",
+            node.span,
+            expected="iota(n)",
+            hint="it counts from 0: shift and stretch the result",
+        )
     size = checker.size_expression(nodes[0], "the argument of `iota`")
     checker.need(size, 0, nodes[0].span, "the argument of `iota`")
     result = ty.array((size,), ty.I64)
@@ -251,7 +276,13 @@ def _iota(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
 
 def _flatten(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     if len(nodes) != 1:
-        raise fail("E034", f"`flatten` takes 1 argument, not {len(nodes)}", node.span, expected="flatten(x)")
+        raise fail(
+            "E034",
+            f"`flatten` takes 1 argument, not {len(nodes)}",
+            node.span,
+            expected="flatten(x)",
+            hint="flatten each array by itself",
+        )
     array = _an_array(checker, nodes[0], "the argument of `flatten`")
     if array is ERROR:
         return ERROR
@@ -264,7 +295,13 @@ def _flatten(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type
 def _reshape(checker: Checker, node: ast.Call, nodes: list[ast.Expr]) -> ty.Type:
     """``reshape(x, n, m, …)``: as many elements as before, which is a condition when it is not plain."""
     if len(nodes) < 2:
-        raise fail("E034", "`reshape` takes an array and at least one size", node.span, expected="reshape(x, n, m)")
+        raise fail(
+            "E034",
+            "`reshape` takes an array and at least one size",
+            node.span,
+            expected="reshape(x, n, m)",
+            hint="the sizes follow the array",
+        )
     array = _an_array(checker, nodes[0], "the first argument of `reshape`")
     shape = tuple(checker.size_expression(item, "an argument of `reshape`") for item in nodes[1:])
     for size, item in zip(shape, nodes[1:], strict=True):

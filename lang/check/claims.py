@@ -83,7 +83,13 @@ def _at(checker: Checker, function: ast.Expr, arguments: ast.Expr | None) -> Non
     if found is ERROR:
         return
     if not isinstance(found, ty.Fun):
-        raise fail("E052", "this claim is about a function", function.span, actual=show_open(checker.unifier, found))
+        raise fail(
+            "E052",
+            "this claim is about a function",
+            function.span,
+            actual=show_open(checker.unifier, found),
+            hint="name a definition, or write fn (x: f64) => …",
+        )
     if arguments is not None:
         point(checker, found, arguments)
     tangents(checker, found, function.span)

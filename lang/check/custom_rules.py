@@ -17,7 +17,12 @@ def check_rules(checker: Checker, item: ast.Def, scheme: Scheme, result: ty.Type
     """Check every rule of a definition and record what its function means; E030, E054, E056."""
     for rule in item.rules:
         if rule.kind == "jet":
-            raise fail("E054", "rules for Taylor mode (`jet`) are not in this version", rule.span)
+            raise fail(
+                "E054",
+                "rules for Taylor mode (`jet`) are not in this version",
+                rule.span,
+                hint="give a rule `with jvp` or `with vjp`",
+            )
         if rule.kind not in ("vjp", "jvp"):
             message = f"there are no rules of kind `{rule.kind}`"
             raise fail("E056", message, rule.span, hint="`with vjp g` or `with jvp h`")

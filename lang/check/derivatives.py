@@ -209,7 +209,12 @@ def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
     elif len(parameters) == 1:
         pairs = [(node, parameters[0])]
     elif any(isinstance(parameter, SizeOf) for parameter in parameters):
-        raise fail("E034", f"this function takes {len(parameters)} arguments: write them as a tuple", node.span)
+        raise fail(
+            "E034",
+            f"this function takes {len(parameters)} arguments: write them as a tuple",
+            node.span,
+            hint="several arguments go in as one tuple: (x, y)",
+        )
     else:
         checker.check(node, ty.Tuple(parameters), "the point")
         return

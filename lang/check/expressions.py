@@ -106,7 +106,7 @@ def record(checker: Checker, node: ast.Record, hint: ty.Type | None) -> ty.Type:
     wanted = checker.head(hint) if hint is not None else None
     hints = dict(wanted.fields) if isinstance(wanted, ty.Record) else {}
     if len({field for field, _ in node.fields}) < len(node.fields):
-        raise fail("E050", "a field occurs twice in this record", node.span)
+        raise fail("E050", "a field occurs twice in this record", node.span, hint="name each field once")
     return ty.Record(tuple((field, checker.infer(item, hints.get(field))) for field, item in node.fields))
 
 
@@ -171,6 +171,7 @@ def _place(checker: Checker, node: ast.Project, subject: ty.Type, place: int) ->
             f"this tuple has no place {place}: places are counted from 0",
             node.span,
             actual=show_open(checker.unifier, subject),
+            hint=f"the last place is .{len(subject.items) - 1}" if subject.items else None,
         )
     return subject.items[place]
 
@@ -223,7 +224,7 @@ def block(checker: Checker, node: ast.Block, hint: ty.Type | None) -> ty.Type:
 def _bind(checker: Checker, bind: ast.Bind) -> None:
     if not isinstance(bind, ast.Let):
         word = {ast.Draw: "let … ~", ast.Observe: "observe", ast.Score: "score"}[type(bind)]
-        raise fail("E053", f"`{word}` is {LATER_TEXT}", bind.span)
+        raise fail("E053", f"`{word}` is {LATER_TEXT}", bind.span, hint="state the density as a function of numbers")
     distinct(bind.pattern)
     try:
         expected = None

@@ -147,7 +147,12 @@ def _settle(checker: Checker) -> None:
         open_names = {n: variable(unifier.size_names[n]) for n in variables(size) if n[0] == "?"}
         size = substitute(size, open_names)
         checker.diagnostics.append(
-            Diagnostic("E033", f"these sizes cannot agree: {show(size)} would have to be 0", span)
+            Diagnostic(
+                "E033",
+                f"these sizes cannot agree: {show(size)} would have to be 0",
+                span,
+                hint="write the sizes of the parameters out: [n], [m], [n + 1]",
+            )
         )
         return
     for size, span in rest:
@@ -202,4 +207,5 @@ def _refuted(checker: Checker, condition: Condition, size: Size, model: Mapping[
     else:
         message = f"{condition.what} is not possible"
         expected = f"at least {condition.least}"
-    return Diagnostic("E041", message, condition.span, (), expected, actual)
+    hint = "change the size here, or ask for larger arrays in the signature: [n + 1]"
+    return Diagnostic("E041", message, condition.span, (), expected, actual, hint)

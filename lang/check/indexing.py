@@ -28,13 +28,20 @@ def select(
     if subject is ERROR:
         return ERROR
     if not isinstance(subject, ty.Array):
-        raise fail("E039", "only arrays are indexed", base.span, actual=show_open(checker.unifier, subject))
+        raise fail(
+            "E039",
+            "only arrays are indexed",
+            base.span,
+            actual=show_open(checker.unifier, subject),
+            hint="places of a tuple are written t.0, fields of a record r.name",
+        )
     if len(indices) > len(subject.shape):
         raise fail(
             "E039",
             f"{len(indices)} indices for {_axes(len(subject.shape))}",
             node.span,
             actual=show_open(checker.unifier, subject),
+            hint="one index for each axis; fewer leave the last axes whole",
         )
     kept: list[Size] = []
     for place, (item, size) in enumerate(zip(indices, subject.shape, strict=False)):

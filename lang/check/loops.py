@@ -73,4 +73,6 @@ def _step(checker: Checker, body: ast.Expr, state: ty.Type) -> None:
 
 @rule(ast.Integral)
 def integral(checker: Checker, node: ast.Integral, hint: ty.Type | None) -> ty.Type:
-    raise fail("E053", "`integral` is not in this version", node.span)
+    raise fail(
+        "E053", "`integral` is not in this version", node.span, hint="approximate it by a sum: sum(for i < n => …)"
+    )

@@ -132,14 +132,18 @@ class _Module:
             self.imports[module.name] = module.name
             return
         if item.alias in self.scope.aliases:
-            raise fail("E050", f"two imports are called `{item.alias}`", item.span)
+            raise fail(
+                "E050", f"two imports are called `{item.alias}`", item.span, hint="give one of them another name"
+            )
         self.scope.aliases[item.alias] = module
         self.imports[item.alias] = module.name
 
     def announce(self, item: ast.Data) -> None:
         """Make the name of a variant type known, before any fields are read."""
         if item.name in self.scope.data:
-            raise fail("E050", f"the type `{item.name}` is declared twice", item.span)
+            raise fail(
+                "E050", f"the type `{item.name}` is declared twice", item.span, hint="give one of them another name"
+            )
         other = self.scope.data_owner(item.name)
         if other is not None:
             message = f"`{item.name}` is also a type of the imported module {other}"
@@ -180,12 +184,18 @@ class _Module:
         if item.name in self.scope.own:
             first = self.scope.own[item.name].span
             raise DiagnosticError(
-                Diagnostic("E050", f"`{item.name}` is defined twice", item.span, (Label(first, "first here"),))
+                Diagnostic(
+                    "E050",
+                    f"`{item.name}` is defined twice",
+                    item.span,
+                    (Label(first, "first here"),),
+                    hint="give one of them another name",
+                )
             )
         self.scope.own[item.name] = item
         self.scope.schemes[item.name] = None
         if item.keyword != "def":
-            raise fail("E053", f"`{item.keyword}` is not in this version", item.span)
+            raise fail("E053", f"`{item.keyword}` is not in this version", item.span, hint="write it as a `def`")
         generics = generics_of(item)
         scheme, declared = signature(item, self.scope, generics)
         self.generics[item.name] = generics

@@ -57,6 +57,7 @@ def _tuple_parts(checker: Checker, pattern: ast.PatternTuple, type_: ty.Type) ->
             f"this pattern has {len(pattern.items)} places, the value {len(found.items)}",
             pattern.span,
             actual=show_open(checker.unifier, found),
+            hint="write `_` for a place that is not needed",
         )
     if not isinstance(found, ty.Tuple):
         fresh = ty.Tuple(tuple(checker.unifier.fresh() for _ in pattern.items))
@@ -77,6 +78,7 @@ def _bind_record(checker: Checker, pattern: ast.PatternRecord, names: tuple[str,
             "this pattern takes a record apart",
             pattern.span,
             actual=show_open(checker.unifier, found),
+            hint="a name alone binds the whole value",
         )
     fields = dict(found.fields)
     for name in names:
@@ -111,6 +113,7 @@ def _bind_constructor(checker: Checker, pattern: ast.PatternConstructor, type_: 
             f"`{pattern.name}` has {len(fields)} fields, the pattern {len(pattern.items)}",
             pattern.span,
             expected=f"{pattern.name}({shown})" if fields else pattern.name,
+            hint="write `_` for a field that is not needed",
         )
     for item, field in zip(pattern.items, fields, strict=True):
         bind_pattern(checker, item, field)
@@ -143,7 +146,12 @@ def distinct(pattern: ast.Pattern) -> None:
     seen: set[str] = set()
     for name in names_of(pattern):
         if name.name in seen and name.name != "_":
-            raise fail("E050", f"`{name.name}` is bound twice in this pattern", name.span)
+            raise fail(
+                "E050",
+                f"`{name.name}` is bound twice in this pattern",
+                name.span,
+                hint="write `_` for a place that is not needed",
+            )
         seen.add(name.name)
 
 

@@ -94,7 +94,12 @@ class ModuleScope:
         for name in module.data:
             owner = self.data_owner(name)
             if owner not in (None, module.name):
-                raise fail("E050", f"both {owner} and {module.name} declare a type `{name}`", span)
+                raise fail(
+                    "E050",
+                    f"both {owner} and {module.name} declare a type `{name}`",
+                    span,
+                    hint="rename one of the two types",
+                )
 
     def open(self, module: CheckedModule, span: Span) -> None:
         """Bring the names of a module in as they are; two modules may not bring in the same name."""
@@ -109,7 +114,9 @@ class ModuleScope:
         """Add an own variant type and its constructors."""
         for tag, (name, _) in enumerate(data.constructors):
             if name in self.constructors:
-                raise fail("E050", f"the constructor `{name}` is declared twice", span)
+                raise fail(
+                    "E050", f"the constructor `{name}` is declared twice", span, hint="give one of them another name"
+                )
             self.constructors[name] = (data, tag)
         self.data[data.name] = data
 

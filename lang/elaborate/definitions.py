@@ -38,7 +38,7 @@ class Definitions:
         """The checked definition; E133 when the module has none of this name."""
         found = self.modules[module].definitions.get(name)
         if found is None:
-            raise fail("E133", f"`{module}` has no definition `{name}`")
+            raise fail("E133", f"`{module}` has no definition `{name}`", hint="names are those after `def`")
         return found
 
     def data(self, name: str) -> CheckedData:
@@ -88,7 +88,10 @@ class Definitions:
         scheme, definition = checked.scheme, checked.definition
         if len(types) != len(scheme.types):
             raise fail(
-                "E134", f"`{definition.name}` needs {len(scheme.types)} types, not {len(types)}", definition.span
+                "E134",
+                f"`{definition.name}` needs {len(scheme.types)} types, not {len(types)}",
+                definition.span,
+                hint="call it from a definition with concrete types",
             )
         bound = dict(zip(scheme.types, types, strict=True))
         parameters = tuple((name, substitute_type(type_, bound, {})) for name, type_ in scheme.parameters)
@@ -141,6 +144,7 @@ def _too_small(size: Size, known: int, least: int, span: Span) -> Exception:
         span,
         expected=f"{size} >= {least}",
         actual=f"{size} = {known}",
+        hint="give longer arrays",
     )
 
 

@@ -260,7 +260,7 @@ def _item(place: _Place) -> Diagnostic | None:
 def _unfinished(place: _Place) -> Diagnostic | None:
     if place.kind != END:
         return None
-    hint = "every `if … then …` has an `else`" if "else" in place.accept else None
+    hint = "every `if … then …` has an `else`" if "else" in place.accept else "finish the last expression"
     return place.says("E014", f"the text ends too early: expected {expected(place.accept)}", hint)
 
 
@@ -280,12 +280,15 @@ _HINTS: tuple[tuple[Callable[[_Place], bool], str], ...] = (
     (lambda p: p.kind in _NAMES and p.accept == {")", ",", ":"}, "types follow their names: `x: f64`"),
     (lambda p: p.kind == "'" and is_operand_place(p.accept), 'a text stands between two `"`'),
     (lambda p: "else" in p.accept, "every `if … then …` has an `else`"),
+    (lambda p: is_operand_place(p.accept), "an expression starts with a number, a name or an opening bracket"),
+    (lambda p: "+" in p.accept, "put an operator before it; a call is written `f(x)`"),
+    (lambda p: True, "put what is expected before it, or take it out"),
 )
 """Particular advice for the general message, the first that fits."""
 
 
 def _unexpected(place: _Place) -> Diagnostic:
-    hint = next((hint for fits, hint in _HINTS if fits(place)), None)
+    hint = next(hint for fits, hint in _HINTS if fits(place))
     if len(place.tokens) == 3 and place.tokens[0][0] == "def" and place.kind in ("=", ":"):
         hint = f"a definition has parameters, if only `()`: `def {place.tokens[1][1]}() = …`"
     message = f"{found(place.kind, place.text)} does not fit here: expected {expected(place.accept)}"

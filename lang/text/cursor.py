@@ -46,15 +46,17 @@ def lines_of(source: Source) -> list[Line]:
     return lines
 
 
+_FORM = "compare with the text that `pf show` prints"
+
+
 def _tokens(source: Source, text: str, start: int) -> tuple[Token, ...]:
     tokens: list[Token] = []
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise fail(
-                "E117", f"unexpected character `{text[at:].lstrip()[:1]}`", Span(source, start + at, start + at + 1)
-            )
+            span = Span(source, start + at, start + at + 1)
+            raise fail("E117", f"unexpected character `{text[at:].lstrip()[:1]}`", span, hint=_FORM)
         kind = str(found.lastgroup)
         tokens.append(Token(kind, found[kind], start + found.start(kind), start + found.end()))
         at = found.end()
@@ -76,7 +78,8 @@ class Cursor:
     def error(self, message: str, token: Token | None = None) -> DiagnosticError:
         """An E117 at a token (the next one by default), to be raised by the caller."""
         token = token or self.next
-        return fail("E117", f"line {self.line.number}: {message}", Span(self.source, token.start, token.end))
+        span = Span(self.source, token.start, token.end)
+        return fail("E117", f"line {self.line.number}: {message}", span, hint=_FORM)
 
     def take(self) -> Token:
         token = self.next

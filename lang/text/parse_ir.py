@@ -57,7 +57,7 @@ def parse_program(text: str, name: str = "<program>") -> Program:
             raise reader.cursor().error("expected the end of the text")
         return program
     except RecursionError:
-        raise fail("E117", "the text nests too deep") from None
+        raise fail("E117", "the text nests too deep", hint="bodies nest a few deep: is this a program?") from None
 
 
 class _Reader:
