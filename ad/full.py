@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..lang.builder import Builder
 from ..lang.diagnostics import fail
@@ -63,6 +64,32 @@ def pushed_lookup(lookup: Lookup) -> Lookup:
         return lookup(function)
 
     return find
+
+
+class PushedDefinitions:
+    """A table of definitions (`resolve`, `data`, …) that knows their pushforwards too."""
+
+    def __init__(self, definitions: Any) -> None:
+        self._definitions = definitions
+        self.resolve = pushed_lookup(definitions.resolve)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._definitions, name)
+
+
+def forward_full(program: Program) -> Program:
+    """``(x, x_dot) -> (y, y_dot)`` of a full-stage program whose inputs and outputs are arrays.
+
+    The results of `PushedDefinitions` must stand in for its definitions.
+    """
+    floats = [isinstance(type_, ArrayType) and type_.is_float for type_ in program.inputs]
+    count = len(program.inputs)
+    b = Builder(program.name, [*program.inputs, *(t for t, on in zip(program.inputs, floats, strict=True) if on)],
+                program.sizes)  # fmt: skip
+    dots = iter(range(count, len(b.inputs)))
+    operands = [slot for k, on in enumerate(floats) for slot in ((k, next(dots)) if on else (k,))]
+    pairs = _grouped(program.output_types, b.inline(push_full(program), operands))
+    return b.build([*(pair[0] for pair in pairs), *(pair[1] for pair in pairs if len(pair) == 2)])
 
 
 def push_full(program: Program) -> Program:

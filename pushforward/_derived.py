@@ -164,12 +164,16 @@ def packed(types: Sequence[Type]) -> Type:
 
 def forward(program: Program) -> Program:
     """(x, x_dot) -> (y, y_dot), where x is the tuple of inputs when there are several."""
-    own = signature(program)
+    result = _wire.forward(program, _float_slots(program.inputs))
+    return replace(result, signature=pushed_signature(signature(program)))
+
+
+def pushed_signature(own: Signature) -> Signature:
+    """Names and types of a pushforward."""
     types = [type_ for _, type_ in own.inputs]
     name = own.inputs[0][0] if len(own.inputs) == 1 else "x"
     inputs = ((name, packed(types)), (f"{name}_dot", tangent(packed(types))))
-    result = _wire.forward(program, _float_slots(program.inputs))
-    return replace(result, signature=Signature(inputs, Tuple((own.output, tangent(own.output)))))
+    return Signature(inputs, Tuple((own.output, tangent(own.output))))
 
 
 def reverse(program: Program) -> Program:

@@ -71,7 +71,7 @@ class Compiled:
         key = None if named else plain_key(self.program.signature, args)
         plan = None if key is None else self.plans.get(key)
         if plan is not None:
-            outputs = self._finish(self._counted(plan, plan.run(args), args), args, plan.sizes)
+            outputs = self._finish(self._counted(plan, _within_memory(plan.run, args), args), args, plan.sizes)
             return assemble(self.program.signature.output, iter(outputs))
         arguments = [_function_value(value) for value in args]
         functions = {name: _function_value(value) for name, value in named.items()}
@@ -85,7 +85,7 @@ class Compiled:
         """Arrays in slot order to arrays of results, with the finiteness check."""
         backend = self.choose(sizes).backend
         if backend == "reference":
-            outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
+            outputs = _within_memory(_wire.evaluate, self.program.ir, self.program.definitions, leaves, sizes)
         else:
             outputs = self._run_xla(leaves, sizes)
         return self._finish(outputs, leaves, sizes)
@@ -101,7 +101,7 @@ class Compiled:
 
     def _run_xla(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
         run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
-        return self._counted(Plan(run, sizes, counts), run(leaves), leaves)
+        return self._counted(Plan(run, sizes, counts), _within_memory(run, leaves), leaves)
 
     def _counted(self, plan: Plan, outputs: Sequence[Any], leaves: Sequence[Any]) -> Sequence[Any]:
         """The results proper, once the count of indices out of range is zero."""
@@ -113,6 +113,17 @@ class Compiled:
             hint = 'run it with backend="reference", which stops at the first of them'
             raise fail("E100", f"{bad} indices were out of range in compiled code", hint=hint)
         return outputs
+
+
+def _within_memory(run: Callable[..., Any], *args: Any) -> Any:
+    """The result of a back end, or E152 when an array does not fit in memory."""
+    try:
+        return run(*args)
+    except (MemoryError, RuntimeError) as error:  # JAX says it with a RuntimeError
+        words = (str(error).splitlines() or [""])[0]
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in words:
+            raise
+    raise fail("E152", "an array does not fit in memory", actual=words, hint="use smaller sizes, or a loop")
 
 
 def _function_value(value: Any) -> Any:

@@ -7,12 +7,13 @@ inputs they belong to.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from . import _derived
+from . import _derived, _wire
 from ._program import Program, Recipe
 from .lang import ir
-from .lang.diagnostics import fail
+from .lang.diagnostics import DiagnosticError, fail
 
 WrtLike = int | str | Sequence[int | str]
 
@@ -65,8 +66,19 @@ def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: i
 
 
 def forward(f: Program) -> Program:
-    """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several."""
-    return _derive(f, _derived.forward)
+    """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several.
+
+    A program without first-order form (recursion that only its arguments end) is pushed forward as it stands and runs in
+    the reference.
+    """
+    base = _program(f)
+    try:
+        return _derive(base, _derived.forward)
+    except DiagnosticError:
+        if base.definitions is None or not all(isinstance(type_, ir.ArrayType) for type_ in base.ir.inputs):
+            raise
+        pushed, definitions = _wire.forward_full(base.ir, base.definitions)
+        return Program(replace(pushed, signature=_derived.pushed_signature(base.signature)), definitions)
 
 
 def reverse(f: Program) -> Program:

@@ -117,6 +117,14 @@ def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     return run(program, active)
 
 
+def forward_full(program: ir.Program, definitions: Any) -> tuple[ir.Program, Any]:
+    """Forward mode where a program has no first-order form: the program, and the definitions it needs."""
+    from .ad.full import PushedDefinitions
+    from .ad.full import forward_full as run
+
+    return run(program), PushedDefinitions(definitions)
+
+
 def reverse(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     """(x, y_bar) -> (y, x_bar) over slots."""
     from .ad.reverse import reverse as run
@@ -259,22 +267,23 @@ def _runnable(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -
     """A program the reference can walk: as it is, or specialised where derivative words need passes."""
     if definitions is None:
         return program, None
-    if _differentiates(program, definitions, set()):
+    if _differentiates(program, definitions):
         return first_order(program, definitions, sizes), None
     return program, definitions.resolve
 
 
-def _differentiates(program: ir.Program, definitions: Any, seen: set[Any]) -> bool:
-    """Whether a program, or a definition it may call, applies a derivative word."""
-    for step in program.steps:
-        if isinstance(step.op, ir.Transform):
-            return True
-        inner = list(ir.bodies(step.op))
-        if isinstance(step.op, ir.Function) and (step.op.module, step.op.name, step.op.types) not in seen:
-            seen.add((step.op.module, step.op.name, step.op.types))
-            inner.append(definitions.resolve(step.op))
-        if any(_differentiates(body, definitions, seen) for body in inner):
-            return True
+def _differentiates(program: ir.Program, definitions: Any) -> bool:
+    """Whether a program, or a definition it may call, applies a derivative word; long chains of calls cost no depth."""
+    seen: set[Any] = set()
+    waiting = [program]
+    while waiting:
+        for step in waiting.pop().steps:
+            if isinstance(step.op, ir.Transform):
+                return True
+            waiting.extend(ir.bodies(step.op))
+            if isinstance(step.op, ir.Function) and (step.op.module, step.op.name, step.op.types) not in seen:
+                seen.add((step.op.module, step.op.name, step.op.types))
+                waiting.append(definitions.resolve(step.op))
     return False
 
 

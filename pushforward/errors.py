@@ -32,6 +32,14 @@ SURFACES = (
         "f(float('nan'))",
     ),
     ErrorRow(
+        "E152",
+        "an array does not fit in memory",
+        "user",
+        "A size makes an array, of the result or of a step before it, that the machine has no memory for. Use smaller\n"
+        "sizes, or a loop that keeps only what it still needs.",
+        "def f(n: size): [n]f64 = for i < n => 1.0   -- with n = 1000000000000",
+    ),
+    ErrorRow(
         "E180",
         "a file cannot be written",
         "user",

@@ -12,9 +12,9 @@ import pushforward as pf
 from pushforward.ad.derive import value_and_gradient
 from pushforward.lang.ir import Program
 
-from ..harness import Bar, Context, Row, measured
+from ..harness import Bar, Context, Row, measured, quartile_spread
 from ..worker import distance, flat
-from .spine_scatter import temporary_bytes
+from .spine_scatter import executable, temporary_bytes
 
 AREA = "spine"
 STEPS = 100_000
@@ -63,22 +63,32 @@ def gradient(context: Context, memory: int | None) -> Program:
 
 def rows(context: Context) -> list[Row]:
     """Memory saved, time paid, and that the numbers are the same."""
-    from pushforward.codegen.xla.compile import compile_xla
+    import jax
 
-    programs = {"free": gradient(context, None), "kept": gradient(context, BUDGET)}
-    runs = {name: compile_xla(program) for name, program in programs.items()}
-    outputs: dict[str, Any] = {name: run(POINT) for name, run in runs.items()}
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(context.rounds):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(POINT)
-            times[name].append(time.perf_counter() - start)
-    size = {name: temporary_bytes(program) for name, program in programs.items()}
+    with jax.enable_x64(True):
+        runs = {name: executable(gradient(context, budget)) for name, budget in (("free", None), ("kept", BUDGET))}
+        outputs: dict[str, Any] = {name: run(*POINT) for name, run in runs.items()}
+        times: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(context.rounds):
+            for name, run in runs.items():
+                start = time.perf_counter()
+                jax.block_until_ready(run(*POINT))
+                times[name].append(time.perf_counter() - start)
+    return judge(times, {name: temporary_bytes(run) for name, run in runs.items()}, outputs)
+
+
+def judge(times: dict[str, list[float]], size: dict[str, int], outputs: dict[str, Any]) -> list[Row]:
+    """The three rows from times, temporary bytes and results without (`free`) and with (`kept`) the budget."""
     slower = [kept / free for kept, free in zip(times["kept"], times["free"], strict=True)]
     note = f"{size['free'] / 1e6:.1f} MB without, {size['kept'] / 1e6:.2f} MB with"
     return [
         measured(SAVED, size["free"] / max(1, size["kept"]), note=note),
-        measured(TIME, statistics.median(slower), samples=len(slower), ours=statistics.median(times["kept"])),
-        measured(SAME, distance(*(flat((run[0], run[1:])) for run in outputs.values()))),
+        measured(
+            TIME,
+            statistics.median(slower),
+            samples=len(slower),
+            spread=quartile_spread(slower),
+            ours=statistics.median(times["kept"]),
+        ),
+        measured(SAME, distance(*(flat((values[0], values[1:])) for values in outputs.values()))),
     ]

@@ -78,11 +78,21 @@ def _trees(body: Program, outputs: tuple[int, ...]) -> list[Part]:
     def tree(slot: int) -> Part:
         type_, step = body.types[slot], made.get(slot)
         assert isinstance(type_, ArrayType)
-        if step is not None and isinstance(step.op, Apply) and step.op.primitive in ("concat", "reshape"):
-            return Part(type_, step.op, tuple(tree(operand) for operand in step.operands), slot)
-        return Part(type_, None, (), slot)
+        glue = None if step is None else _glue(body, step)
+        if step is None or glue is None:
+            return Part(type_, None, (), slot)
+        return Part(type_, glue, tuple(tree(operand) for operand in step.operands), slot)
 
     return [tree(slot) for slot in outputs]
+
+
+def _glue(body: Program, step: Step) -> Apply | None:
+    """The operation of a step that concatenates, or gives a part the rank of the whole."""
+    if not isinstance(step.op, Apply):
+        return None
+    part, whole = body.types[step.operands[0]] if step.operands else None, step.types[0]
+    lifts = isinstance(part, ArrayType) and isinstance(whole, ArrayType) and part.rank < whole.rank
+    return step.op if step.op.primitive == "concat" or (step.op.primitive == "reshape" and lifts) else None
 
 
 def _as_it_stands(tree: Part) -> Part:

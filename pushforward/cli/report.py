@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -40,8 +41,11 @@ class Report:
             print(text, file=sys.stderr)
 
     def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Show findings on standard error."""
-        for item in diagnostics:
+        """Show findings on standard error; an error without advice of its own names the page that has some."""
+        for found in diagnostics:
+            item = found
+            if item.hint is None and item.severity == "error":
+                item = replace(item, hint=f"`pf explain {item.code}` says more")
             self.diagnostics.append(item)
             if not self.as_json:
                 _print_diagnostic(item, sys.stderr)

@@ -92,7 +92,8 @@ def test_a_false_claim_is_counted_on_both_back_ends(tmp_path: Path) -> None:
     folder = tmp_path / "tests" / "programs"
     folder.mkdir(parents=True)
     (folder / "square.pf").write_text(
-        'def square(x: f64): f64 = x * x\n\ntest "square" {\n  check square(3.0) ~= 9.0\n  check square(3.0) ~= 8.0\n}\n'
+        "def square(x: f64): f64 = x * x\n\n"
+        'test "square" {\n  check square(3.0) ~= 9.0\n  check square(3.0) ~= 8.0\n}\n'
     )
     row = claims_row(Context(tmp_path))
     assert (row.value, row.ok, row.samples) == (2.0, False, 4)
