@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, SlotType, Step, bodies, substitute_sizes
+from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, SlotType, Step, bodies
 from ..lang.primitives import flops as primitive_flops
 from ..lang.sizes import Size
+from ..lang.substitute import substitute_sizes
 
 
 def flops(program: Program, sizes: Mapping[str, int] | None = None) -> int:

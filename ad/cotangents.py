@@ -54,9 +54,12 @@ class Ledger:
         """Take the dense part and the sparse parts, the latter joined where they share a form."""
         b, dense = self.builder, self._dense.pop(slot, None)
         known, parts = _by_known_place(b, self._sparse.pop(slot, []))
-        if known:
-            placed = _put_together(b, b.array_type(slot), known)
+        type_ = b.array_type(slot)
+        if known and _is_short(type_, known):
+            placed = _put_together(b, type_, known)
             dense = placed if dense is None else b.apply("add", dense, placed)
+        else:
+            parts += [At(tuple(b.constant(k, "i64") for k in place), v, True) for place, v in known.items()]
         return dense, tuple(_join(b, parts))
 
     def take(self, slot: int) -> int | None:
@@ -109,18 +112,15 @@ def _by_known_place(b: Builder, parts: Sequence[At]) -> tuple[Places, list[At]]:
     return known, others
 
 
+def _is_short(type_: ArrayType, known: Places) -> bool:
+    rows = product(type_.shape[: len(next(iter(known)))])
+    return isinstance(rows, int) and rows <= MOST_ROWS
+
+
 def _put_together(b: Builder, type_: ArrayType, known: Places) -> int:
-    """The array with the given contributions at known places and zero elsewhere: rows put together, or a scatter."""
+    """The array whose rows are the given contributions at their places and zero elsewhere."""
     depth = len(next(iter(known)))
-    leading = type_.shape[:depth]
-    rows = product(leading)
-    if not isinstance(rows, int) or rows > MOST_ROWS:
-        total = b.zeros(type_)
-        for place, value in known.items():
-            indices = [b.constant(k, "i64") for k in place]
-            total = b.apply("scatter_add", total, value, *indices, proved=True)
-        return total
-    rest = type_.shape[depth:]
+    leading, rest = type_.shape[:depth], type_.shape[depth:]
     parts: list[int] = []
     for place in itertools.product(*(range(int(size)) for size in leading if isinstance(size, int))):
         row = known[place] if place in known else b.zeros(type_.with_shape(rest))

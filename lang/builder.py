@@ -6,6 +6,7 @@ get one slot, simple rewrites of `lang.rewrite` apply on the way in, and steps n
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
@@ -63,6 +64,14 @@ class Builder:
         """The step that made a slot, or None for an input."""
         return self._definition.get(slot)
 
+    def result(self, slot: int) -> tuple[Step, range, int] | None:
+        """The step that made a slot, the slots of all its results, and which of them it is; None for an input."""
+        step = self._definition.get(slot)
+        if step is None:
+            return None
+        first = self.firsts[bisect_right(self.firsts, slot) - 1]
+        return step, range(first, first + len(step.types)), slot - first
+
     def scalar(self, slot: int) -> float | int | bool | None:
         """The number in a slot when it is a scalar literal."""
         step = self._definition.get(slot)
@@ -97,6 +106,8 @@ class Builder:
         else:
             if isinstance(op, Constant):
                 self._kind[first] = "constant"
+            elif isinstance(op, Fold):
+                self._kind.update(dict.fromkeys(results, "fold"))
             self._numbered[key] = first
         return results
 

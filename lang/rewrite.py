@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .ir import Apply, ArrayType
+from .ir import Apply, ArrayType, Fold
 from .sizes import Size, add
 
 if TYPE_CHECKING:
@@ -263,6 +263,49 @@ def _gather_of_broadcast(b: Builder, op: Apply, x: Operands) -> int | None:
     return b.broadcast(source, (*batch, *type_.shape[len(x) - 1 :]), ())
 
 
+def _last_state(b: Builder, op: Apply, x: Operands) -> int | None:
+    """The last of the stacked states of a loop is its final carry."""
+    found, place = b.result(x[0]), b.scalar(x[1])
+    if found is None or place is None or not isinstance(found[0].op, Fold) or len(x) != 2:
+        return None
+    step, results, number = found
+    loop = step.op
+    assert isinstance(loop, Fold)
+    carries = len(results) - len(loop.combine)
+    if number < carries or loop.combine[number - carries] != "stack" or not isinstance(loop.size, int):
+        return None
+    state = loop.body.outputs[number]
+    last = 0 if loop.reverse else loop.size - 1
+    finals = loop.body.outputs[:carries]
+    return results[finals.index(state)] if place == last and loop.size > 0 and state in finals else None
+
+
+def _sum_of_pads(b: Builder, op: Apply, x: Operands) -> int | None:
+    """Two parts padded to lie side by side are put together; the zeros added are those of `pad`."""
+    left, right = _inner(b, x[0], "pad"), _inner(b, x[1], "pad")
+    if left is None or right is None:
+        return None
+    for (first_op, (first,)), (second_op, (second,)) in ((left, right), (right, left)):
+        axis = _side_by_side(b, first_op, second_op, first, second)
+        if axis is not None:
+            return b.apply("concat", first, second, axis=axis)
+    return None
+
+
+def _side_by_side(b: Builder, before: Apply, behind: Apply, first: int, second: int) -> int | None:
+    """The only axis that two pads pad, when the second part begins where the first ends and they fill the result."""
+    low, high = before["low"], before["high"]
+    next_low, next_high = behind["low"], behind["high"]
+    assert isinstance(low, tuple) and isinstance(high, tuple)
+    assert isinstance(next_low, tuple) and isinstance(next_high, tuple)
+    padded = [axis for axis in range(len(low)) if low[axis] or high[axis] or next_low[axis] or next_high[axis]]
+    if len(padded) != 1:
+        return None
+    axis = padded[0]
+    fits = high[axis] == b.array_type(second).shape[axis] and next_low[axis] == b.array_type(first).shape[axis]
+    return axis if fits and low[axis] == 0 and next_high[axis] == 0 else None
+
+
 _LITERAL = frozenset({"constant"})
 _REPEATED = frozenset({"constant", "broadcast"})
 _NEGATED = frozenset({"neg"})
@@ -273,6 +316,8 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite("integer literal as a double", "convert", _fold_conversion, _LITERAL),
     Rewrite("element of rows put together", "gather", _gather_of_concat, frozenset({"concat"})),
     Rewrite("element of a repeated scalar", "gather", _gather_of_broadcast, frozenset({"broadcast"})),
+    Rewrite("last of the states of a loop", "gather", _last_state, frozenset({"fold"})),
+    Rewrite("sum of parts that lie side by side", "add", _sum_of_pads, frozenset({"pad"})),
     Rewrite("x * 1", "mul", _times_one, _REPEATED),
     Rewrite("x / 1", "div", _times_one, _REPEATED),
     Rewrite("x * -1", "mul", _times_minus_one, _REPEATED),

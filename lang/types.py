@@ -113,7 +113,8 @@ def show_type(type_: Type) -> str:
             return "{" + ", ".join(f"{name}: {show_type(item)}" for name, item in fields) + "}"
         case Fun(parameters, result):
             inputs = ", ".join(show_type(item) for item in parameters)
-            return f"{inputs if len(parameters) == 1 else f'({inputs})'} -> {show_type(result)}"
+            bare = len(parameters) == 1 and not isinstance(parameters[0], Fun)  # `->` groups to the right
+            return f"{inputs if bare else f'({inputs})'} -> {show_type(result)}"
         case Data(name, arguments):
             return name + (f"[{', '.join(show_type(item) for item in arguments)}]" if arguments else "")
         case Var(name):

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from . import _wire
+from ._limits import within_limits
 from ._program import Program
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
 
@@ -31,8 +32,12 @@ class Module:
             raise fail("E182", f"there is no definition `{name}`", actual=known, hint=hint)
         found = self._programs.get(name)
         if found is None:
-            found = self._programs[name] = Program(*_wire.entry(self.checked, name))
+            found = self._programs[name] = self._entry(name)
         return found
+
+    def _entry(self, name: str) -> Program:
+        span = self.checked.checked.definitions[name].definition.span
+        return Program(*within_limits(span, _wire.entry, self.checked, name))
 
     def __getattr__(self, name: str) -> Program:
         if name.startswith("_") or name not in self.names:

@@ -12,9 +12,11 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _wire
+from ._limits import within_limits
 from .lang import ir
 from .lang.diagnostics import DiagnosticError, fail
 from .lang.source import Span
+from .lang.substitute import substitute_sizes
 from .lang.types import SizeType, show_type
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Recipe:
     def at(self, sizes: Mapping[str, int]) -> ir.Program:
         """The derived program at known sizes."""
         own = {name: size for name, size in sizes.items() if name in self.base.ir.sizes}
-        return ir.substitute_sizes(self.derive(self.base.first(own)), sizes)
+        return substitute_sizes(self.derive(self.base.first(own)), sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,8 +182,9 @@ def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...])
     recipe = program.program.recipe
     try:
         if recipe is not None and sizes:
-            return recipe.at(dict(sizes))
-        return _wire.first_order(program.program.ir, program.program.definitions, dict(sizes))
+            return within_limits(program.program.source, recipe.at, dict(sizes))
+        full = program.program
+        return within_limits(full.source, _wire.first_order, full.ir, full.definitions, dict(sizes))
     except DiagnosticError as error:
         return error
 

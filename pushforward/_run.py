@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _wire
 from ._bounds import counted
+from ._limits import within_limits
 from .lang import ir
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail
 
@@ -66,12 +67,14 @@ class Compiled:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Evaluate; see `Program.__call__`. Arrays of shapes and dtypes met before skip the binding."""
-        from .semantics.values import assemble, bind, plain_key
+        from .semantics.results import assemble
+        from .semantics.values import bind, plain_key
 
         key = None if named else plain_key(self.program.signature, args)
         plan = None if key is None else self.plans.get(key)
         if plan is not None:
-            outputs = self._finish(self._counted(plan, _within_memory(plan.run, args), args), args, plan.sizes)
+            results = within_limits(self.program.source, plan.run, args)
+            outputs = self._finish(self._counted(plan, results, args), args, plan.sizes)
             return assemble(self.program.signature.output, iter(outputs))
         arguments = [_function_value(value) for value in args]
         functions = {name: _function_value(value) for name, value in named.items()}
@@ -83,9 +86,12 @@ class Compiled:
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
         """Arrays in slot order to arrays of results, with the finiteness check."""
+        return within_limits(self.program.source, self._run, leaves, sizes)
+
+    def _run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
         backend = self.choose(sizes).backend
         if backend == "reference":
-            outputs = _within_memory(_wire.evaluate, self.program.ir, self.program.definitions, leaves, sizes)
+            outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
         else:
             outputs = self._run_xla(leaves, sizes)
         return self._finish(outputs, leaves, sizes)
@@ -101,7 +107,7 @@ class Compiled:
 
     def _run_xla(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
         run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
-        return self._counted(Plan(run, sizes, counts), _within_memory(run, leaves), leaves)
+        return self._counted(Plan(run, sizes, counts), run(leaves), leaves)
 
     def _counted(self, plan: Plan, outputs: Sequence[Any], leaves: Sequence[Any]) -> Sequence[Any]:
         """The results proper, once the count of indices out of range is zero."""
@@ -113,17 +119,6 @@ class Compiled:
             hint = 'run it with backend="reference", which stops at the first of them'
             raise fail("E100", f"{bad} indices were out of range in compiled code", hint=hint)
         return outputs
-
-
-def _within_memory(run: Callable[..., Any], *args: Any) -> Any:
-    """The result of a back end, or E152 when an array does not fit in memory."""
-    try:
-        return run(*args)
-    except (MemoryError, RuntimeError) as error:  # JAX says it with a RuntimeError
-        words = (str(error).splitlines() or [""])[0]
-        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in words:
-            raise
-    raise fail("E152", "an array does not fit in memory", actual=words, hint="use smaller sizes, or a loop")
 
 
 def _function_value(value: Any) -> Any:
@@ -192,7 +187,7 @@ def _work(op: ir.Op) -> bool:
 
 
 def _check_finite(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], outputs: Sequence[Any]) -> None:
-    from .semantics.values import nonfinite_place, places
+    from .semantics.results import nonfinite_place, places
 
     result = nonfinite_place(outputs, list(places(program.signature.output, "result")))
     if result is None:
@@ -218,7 +213,8 @@ def _blame(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], re
 
 def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., Any]:
     """The program as a function of JAX arrays; sizes come from the shapes of the arguments unless given."""
-    from .semantics.values import assemble, bind
+    from .semantics.results import assemble
+    from .semantics.values import bind
 
     def call(*args: Any, **named: Any) -> Any:
         bound = bind(program.signature, program.ir.sizes, args, {**sizes, **named}, traced=True)

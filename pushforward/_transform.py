@@ -68,8 +68,8 @@ def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: i
 def forward(f: Program) -> Program:
     """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several.
 
-    A program without first-order form (recursion that only its arguments end) is pushed forward as it stands and runs in
-    the reference.
+    A program without first-order form (recursion that only its arguments end) is pushed forward as it stands and runs
+    in the reference.
     """
     base = _program(f)
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .lang import ir
 from .lang.diagnostics import Diagnostic, fail
 from .lang.source import Source, Span
+from .lang.substitute import substitute_sizes
 
 if TYPE_CHECKING:
     from ._program import Program
@@ -47,7 +48,10 @@ def definition_names(module: Any) -> tuple[str, ...]:
 
 def entry(module: Any, name: str) -> tuple[ir.Program, Any, Span]:
     """The full-stage program of a definition, the definitions that it may mention, and its text."""
-    program = module.program(name)
+    from .lang.surface.limits import room_to_recurse
+
+    with room_to_recurse():
+        program = module.program(name)
     return program, module.definitions, module.checked.definitions[name].definition.span
 
 
@@ -78,7 +82,7 @@ def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int])
     from .lang.passes import UNROLL
 
     if definitions is None:
-        first = ir.substitute_sizes(program, sizes)
+        first = substitute_sizes(program, sizes)
     else:
         from .lang.specialise import specialise
 
@@ -177,7 +181,7 @@ def flops(program: ir.Program, sizes: Mapping[str, int]) -> int:
         raise fail(
             "E166", f"counting operations needs the size `{missing[0]}`", hint=f"give it by name: {missing[0]}=10"
         )
-    return run(normalise(ir.substitute_sizes(program, sizes)))
+    return run(normalise(substitute_sizes(program, sizes)))
 
 
 def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, int]) -> str:

@@ -33,11 +33,19 @@ SURFACES = (
     ),
     ErrorRow(
         "E152",
-        "an array does not fit in memory",
+        "an array does not fit",
         "user",
-        "A size makes an array, of the result or of a step before it, that the machine has no memory for. Use smaller\n"
-        "sizes, or a loop that keeps only what it still needs.",
+        "An array, of the result or of a step before it, is larger than the memory or has more than 64 axes. Use\n"
+        "smaller sizes, or a loop that keeps only what it still needs.",
         "def f(n: size): [n]f64 = for i < n => 1.0   -- with n = 1000000000000",
+    ),
+    ErrorRow(
+        "E153",
+        "a program nests too deep",
+        "limit",
+        "The text is well formed, but its branches, loops or types nest so deep that a later stage cannot walk them.\n"
+        "Name parts of it as definitions of their own, or use a loop.",
+        "def f(x: f64): f64 = if x > 0.0 then if x > 0.0 then …   -- some hundred times",
     ),
     ErrorRow(
         "E180",
@@ -125,6 +133,23 @@ SURFACES = (
         '`fails "E012" e` claims that checking or running `e` gives that code; it gave another one or none.',
         'test "fails" { fails "E012" 1.0 + 1.0 }',
     ),
+    ErrorRow(
+        "E194",
+        "probing found a counter-example to a property",
+        "user",
+        "A derivative rule, or the program around it, breaks a property that derivatives have. The message gives the\n"
+        "smallest arguments found, what was expected there, and the caret the step at fault. docs/probe.md explains\n"
+        "every property.",
+        "def g(x: f64, y_bar: f64): f64 = -(cos(x) * y_bar)\ndef f(x: f64): f64 with vjp g = sin(x)",
+    ),
+    ErrorRow(
+        "E195",
+        "this cannot be probed",
+        "user",
+        "Probing needs a function with a float input, arguments at which it has a finite value, and names of\n"
+        "properties that exist. A Python function needs example arguments; a program holds its own rules.",
+        "pf.probe(lambda x: x * x, 1)   -- 1 is no float",
+    ),
 )
 
 
@@ -152,8 +177,8 @@ def error_rows() -> Mapping[str, ErrorRow]:
 
 
 def example(row: ErrorRow) -> str:
-    """The example of a row, cut short where it is large because size is the point."""
-    text = row.example.strip()
+    """The example of a row, cut short where it is large because size is the point; a NUL shows as its symbol."""
+    text = row.example.strip().replace("\0", "\u2400")
     lines = text.splitlines()
     if len(text) <= 800 and len(lines) <= 25:
         return text

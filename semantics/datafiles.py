@@ -7,6 +7,7 @@ A VALUE is a literal or ``@file.json``, ``@file.json:key``, ``@file.npz:key``, `
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -64,7 +65,12 @@ def _split_key(text: str, folder: Path | None) -> tuple[Path, str | None]:
 
 
 def _locate(name: str, folder: Path | None) -> Path:
-    path = Path(name).expanduser()
+    if "\0" in name:
+        raise fail("E167", "a file name cannot hold a NUL character", hint="check the path")
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        raise fail("E167", f"`{name}` is in the home folder of nobody", hint="check the path") from None
     if folder is not None and not path.is_absolute() and (folder / path).exists():
         return folder / path
     return path
@@ -123,6 +129,8 @@ def _json(data: bytes, name: str) -> Any:
         ) from None
     except RecursionError:
         raise _too_deep(name) from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise fail("E167", f"{name} holds a number of too many digits", hint="write it as 1e400") from error
 
 
 def _checked_depth(value: Any, name: str) -> Any:
@@ -192,17 +200,15 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
 
 def _read_csv(path: Path, key: str | None) -> np.ndarray:
     """Columns by name (or all): one column gives a vector, several a matrix of rows."""
-    lines = csv.reader(_text(_bytes(path), str(path)).splitlines())
-    numbered = [(number, row) for number, row in enumerate(lines, 1) if any(cell.strip() for cell in row)]
-    rows = [row for _, row in numbered]
-    if not rows:
+    numbered = _rows(path)
+    if not numbered:
         raise fail("E167", f"`{path}` has no rows", hint="a table is one row per line, with commas between the cells")
-    header = [cell.strip() for cell in rows[0]]
+    header = [cell.strip() for cell in numbered[0][1]]
     named = not all(_is_number(cell) for cell in header)
     columns = header if named else [str(index) for index in range(len(header))]
     wanted = [name.strip() for name in key.split(",")] if key else columns
     for name in wanted:
-        if name not in columns:
+        if columns.count(name) != 1:
             raise _no_key(path, name, columns)
     picks = [columns.index(name) for name in wanted]
     body = numbered[1:] if named else numbered
@@ -211,12 +217,28 @@ def _read_csv(path: Path, key: str | None) -> np.ndarray:
     return array[:, 0] if len(picks) == 1 else array
 
 
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows that hold something, with their line numbers; none has more cells than the first."""
+    reader = csv.reader(io.StringIO(_text(_bytes(path), str(path)), newline=""), strict=True)
+    try:
+        found = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        line = f"line {reader.line_num} of {path}"
+        raise fail("E167", f"{line} is no row of a table: {error}", hint="is a quote not closed?") from None
+    for line, row in found:
+        if any(cell.strip() for cell in row[len(found[0][1]) :]):
+            message = f"line {line} of {path} has {len(row)} cells, but the first row has {len(found[0][1])}"
+            raise fail("E167", message, hint="is a comma too much, or the decimal mark a comma?")
+    return found
+
+
 def _is_number(text: str) -> bool:
+    """Whether a cell is a number as the language writes it, without the underscores that Python allows."""
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text
 
 
 def _cell(path: Path, row: list[str], pick: int, line: int, columns: list[str]) -> float:
@@ -231,6 +253,8 @@ def _cell(path: Path, row: list[str], pick: int, line: int, columns: list[str]) 
 def _no_key(path: Path, key: str | None, known: list[str]) -> DiagnosticError:
     if key is None:
         return fail("E169", f"say which array of `{path}` to read", hint=f"@{path}:NAME, one of {', '.join(known)}")
+    if key in known:
+        return fail("E169", f"`{path}` has several `{key}`", hint="give the columns different names")
     listed = f"it has {', '.join(known)}" if known else "it has no named parts"
     return fail("E169", f"`{path}` has no `{key}`", hint=suggest(key, known) or listed)
 

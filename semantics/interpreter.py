@@ -32,9 +32,9 @@ from ..lang.ir import (
     SlotType,
     Step,
     Transform,
-    substitute_sizes,
 )
 from ..lang.source import Span
+from ..lang.substitute import substitute_sizes
 from .scalar_line import is_scalar_line
 from .shapes import solve_sizes
 

@@ -69,7 +69,7 @@ def scatter(base: Array, values: Array, *indices: Array, proved: bool = False) -
     if len(np.unique(flat)) != flat.size:
         raise fail("E107", "one place is set twice", hint="use scatter_add to add up values")
     result = base.copy()
-    result[indices] = values
+    result[indices] = values[()]  # NumPy would put an array without axes of objects in as it is
     return result
 
 

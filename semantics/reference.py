@@ -25,9 +25,9 @@ from ..lang.ir import (
     SlotType,
     Step,
     numpy_dtype,
-    substitute_sizes,
 )
 from ..lang.source import Span
+from ..lang.substitute import substitute_sizes
 from .interpreter import Closure, Interpreter, Limits, Lookup, Transforms, Variant
 from .reference_numpy import NumpyArithmetic
 from .shapes import solve_sizes

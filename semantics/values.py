@@ -1,4 +1,4 @@
-"""Values against types: Python values enter, the flat arrays of a program leave, and back again.
+"""Values against types: Python values enter, the flat arrays of a program leave.
 
 A value of an array type is anything NumPy can read, a record is a dict, a tuple is a tuple. An array of tuples or
 records is either a *tuple* (dict) of arrays, which is how results come back, or a *list* of tuples (dicts), which is
@@ -275,6 +275,8 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
     fits = np.can_cast(array.dtype, target, "safe") if typed else array.dtype.kind in _KINDS[target.kind]
     if target.kind != "b" and array.dtype.kind == "b":
         fits = False
+    if fits and target.kind == "i" and array.dtype.kind == "u":
+        fits = bool(array.max(initial=0) <= np.iinfo(target).max)
     if not fits:
         hint = _DTYPE_HINTS[target.kind]
         if target.kind == "f" and array.dtype.kind == "f":
@@ -334,68 +336,6 @@ def _fields(value: Any, names: tuple[str, ...], shape: tuple[Size, ...], place: 
             hint=f"give exactly the fields {', '.join(names)}",
         )
     return value
-
-
-def assemble(type_: Type, leaves: Iterator[Any]) -> Any:
-    """The value of a type from its arrays: dicts for records, tuples for tuples, NumPy scalars for rank 0.
-
-    >>> assemble(Tuple((Scalar("f64"), Scalar("i64"))), iter([np.array(1.5), np.array(2)]))
-    (1.5, 2)
-    """
-    match type_:
-        case Array(_, element):
-            return assemble(element, leaves)
-        case Tuple(items):
-            return tuple(assemble(item, leaves) for item in items)
-        case Record(fields):
-            return {name: assemble(item, leaves) for name, item in fields}
-        case SizeType():
-            return ()
-        case _:
-            leaf = next(leaves)
-            return leaf.item() if isinstance(leaf, np.ndarray) and leaf.ndim == 0 else leaf
-
-
-def places(type_: Type, place: str) -> Iterator[str]:
-    """The name of each leaf of a value: ``x``, ``x.0``, ``state.mu``."""
-    match type_:
-        case Array(_, element):
-            yield from places(element, place)
-        case Tuple(items):
-            for index, item in enumerate(items):
-                yield from places(item, f"{place}.{index}")
-        case Record(fields):
-            for name, item in fields:
-                yield from places(item, f"{place}.{name}")
-        case SizeType():
-            return
-        case _:
-            yield place
-
-
-def nonfinite_place(leaves: Sequence[Any], names: Sequence[str]) -> str | None:
-    """The first element that is not finite, as ``x[2, 0] is nan``."""
-    for leaf, name in zip(leaves, names, strict=True):
-        if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
-            index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(leaf))) if leaf.ndim else ()
-            where = f"[{', '.join(map(str, index))}]" if index else ""
-            return f"`{name}{where}` is {leaf[index]}"
-    return None
-
-
-def to_json(value: Any) -> Any:
-    """A result as JSON data: arrays are nested lists, numbers that JSON lacks are the words nan, inf, -inf."""
-    if isinstance(value, dict):
-        return {str(name): to_json(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    if isinstance(value, Variant):
-        return {"constructor": value.tag, "fields": [to_json(item) for item in value.payload]}
-    if isinstance(value, (np.ndarray, np.generic)):
-        return to_json(value.tolist())
-    if isinstance(value, float) and not np.isfinite(value):
-        return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    return value if isinstance(value, (bool, int, float, str)) or value is None else str(value)
 
 
 def _show_array(shape: Sequence[Size], dtype: str) -> str:

@@ -9,7 +9,7 @@ from ...lang.ir import ArrayType, Branch, Program
 from ..cotangents import Piece
 from ..linearise import Linearised, linearise
 from ..sweep import Sweep
-from .loops import Pieces, contribute, pull_apart
+from .loops import Pieces, contribute, live, pull_apart
 
 
 def forward_branch(sweep: Sweep, op: Branch, operands: list[int]) -> Sequence[int]:
@@ -79,6 +79,7 @@ def _backward_branch(
         for z, type_, flag in zip(zs, types, on, strict=True)
         if flag
     ]
+    lins = [live(lin, len(captures) + len(lin.residuals), zs) for lin in lins]
     forms = [_common_form([lin.pieces[k] for lin in lins]) for k in range(len(captures))]
     start = len(captures)
     arms: list[Program] = []

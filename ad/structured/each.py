@@ -9,7 +9,7 @@ from ...lang.ir import Each
 from ..checkpoint import exceeds
 from ..linearise import Linearised, linearise
 from ..sweep import Sweep
-from .loops import LoopBody, hand_out, inline_reordered, outer_cotangents, pull_apart, reuse_stacked
+from .loops import LoopBody, hand_out, inline_reordered, live, outer_cotangents, pull_apart, reuse_stacked
 
 
 def forward_each(sweep: Sweep, op: Each, operands: list[int]) -> Sequence[int]:
@@ -43,6 +43,7 @@ def _backward_each(
     zs: Sequence[int | None],
 ) -> None:
     inputs = len(op.body.inputs)
+    lin = live(lin, inputs + len(residuals), zs)
     body = LoopBody(lin, inputs)
     body.primals(operands, op.captures)
     body.residuals(residuals)

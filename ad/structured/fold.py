@@ -11,7 +11,17 @@ from ..activity import fold_carry_activity
 from ..checkpoint import exceeds, strip_mined
 from ..linearise import Linearised, linearise
 from ..sweep import Sweep
-from .loops import LoopBody, Pieces, dense, hand_out, inline_reordered, outer_cotangents, pull_apart, reuse_stacked
+from .loops import (
+    LoopBody,
+    Pieces,
+    dense,
+    hand_out,
+    inline_reordered,
+    live,
+    outer_cotangents,
+    pull_apart,
+    reuse_stacked,
+)
 
 
 def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
@@ -78,10 +88,11 @@ def _backward_fold(
     inputs, carries = len(op.body.inputs), len(operands) - outer
     on_carry = lin.active_outputs[:carries]
     types = op.body.inputs[outer : outer + carries]
+    first_z = inputs + len(residuals)
+    lin = live(lin, first_z, zs, kept=carries)
     body = LoopBody(lin, inputs)
     body.primals(operands[:outer], op.captures)
     body.residuals(residuals)
-    first_z = inputs + len(residuals)
     z_carries = range(first_z, first_z + sum(on_carry))
     extras = zip(op.combine, lin.active_outputs[carries:], zs[carries:], op.body.output_types[carries:], strict=True)
     body.cotangents(sweep, list(extras), op.size, z_carries.stop)

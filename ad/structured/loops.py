@@ -16,6 +16,7 @@ from ...lang.sizes import Size
 from ..cotangents import At, Piece, scatter
 from ..linearise import Linearised
 from ..sweep import Sweep
+from ..zeros import without_cotangents
 
 Pieces = Sequence[tuple[Piece, tuple[int, ...]]]
 
@@ -158,6 +159,18 @@ def outer_cotangents(
             results.extend(slots)
             combine.extend(["stack"] * len(slots) if piece.indices else ["sum"])
     return results, combine
+
+
+def live(lin: Linearised, first_z: int, zs: Sequence[int | None], kept: int = 0) -> Linearised:
+    """The linearised body without the cotangents that are zero; the first `kept` results keep theirs (carries)."""
+    dead = set()
+    position = first_z
+    for k, (on, z) in enumerate(zip(lin.active_outputs, zs, strict=True)):
+        if on:
+            if z is None and k >= kept:
+                dead.add(position)
+            position += 1
+    return replace(lin, backward=without_cotangents(lin.backward, frozenset(dead)))
 
 
 def hand_out(sweep: Sweep, lin: Linearised, operands: Sequence[int], captures: int, results: Sequence[int]) -> None:

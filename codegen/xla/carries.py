@@ -7,7 +7,7 @@ Carried row by row instead, nothing is put together, and what depends on what be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ...lang.builder import Builder
@@ -62,18 +62,15 @@ def _split(b: Builder, op: Fold, operands: list[int]) -> list[int] | None:
     else:
         return None
     initial = [slot for tree, slot in zip(found, operands[fixed:], strict=True) for slot in _taken_apart(b, tree, slot)]
-    new = replace(op, body=body)
-    results = list(
-        b.fold(new.size, operands[: op.captures], operands[op.captures : fixed], initial, body, op.combine,
-               reverse=op.reverse)
-    )  # fmt: skip
+    captures, arrays = operands[: op.captures], operands[op.captures : fixed]
+    results = b.fold(op.size, captures, arrays, initial, body, op.combine, reverse=op.reverse)
     rest = iter(results)
     final = [_put_together(b, tree, rest) for tree in found]
     return [*final, *rest]
 
 
 def _trees(body: Program, outputs: tuple[int, ...]) -> list[Part]:
-    made = {first: step for first, step in body.numbered()}
+    made = dict(body.numbered())
 
     def tree(slot: int) -> Part:
         type_, step = body.types[slot], made.get(slot)
@@ -114,16 +111,22 @@ def _rebuilt(old: Program, fixed: int, trees: list[Part]) -> Program:
 
 
 def _still_whole(body: Program, fixed: int, trees: list[Part]) -> set[int]:
-    """Which carries the rebuilt body puts together again, because it reads them as a whole."""
+    """Which carries the rebuilt body puts together again, because it reads them as a whole; reshapes cost nothing."""
     owner = [k for k, tree in enumerate(trees) for _ in tree.leaves()]
-    glued = {
-        slot
-        for step in body.steps
-        if isinstance(step.op, Apply) and step.op.primitive in ("concat", "reshape")
-        for slot in step.operands
-    }
+    concats = [step for step in body.steps if isinstance(step.op, Apply) and step.op.primitive == "concat"]
+    glued = {slot for step in concats for slot in _sources(body, step)}
     read = {owner[slot - fixed] for slot in glued if fixed <= slot < fixed + len(owner)}
     return {k for k in read if trees[k].op is not None}
+
+
+def _sources(body: Program, step: Step) -> set[int]:
+    """What a concatenation reads, seen through reshapes."""
+    reshapes = {
+        first: inner.operands[0]
+        for first, inner in body.numbered()
+        if isinstance(inner.op, Apply) and inner.op.primitive == "reshape"
+    }
+    return {reshapes.get(slot, slot) for slot in step.operands}
 
 
 def _put_together(b: Builder, tree: Part, parts: Iterator[int]) -> int:

@@ -105,7 +105,7 @@ def _declared(program: Program) -> tuple[tuple[ArrayType, np.dtype], ...]:
     return tuple((type_, numpy_dtype(type_.dtype)) for type_ in types)
 
 
-def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
+def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[jax.Array | np.ndarray]:
     """The arguments as arrays of exactly the declared types."""
     if len(args) != len(program.inputs):
         raise fail(
@@ -116,8 +116,9 @@ def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[np.ndarray
         )
     checked = []
     for value, (type_, dtype) in zip(args, _declared(program), strict=True):
-        fits = isinstance(value, jax.Array | np.ndarray) and value.dtype == dtype
-        found = value if fits else np.asarray(value, dtype)
+        found = (
+            value if isinstance(value, jax.Array | np.ndarray) and value.dtype == dtype else np.asarray(value, dtype)
+        )
         if found.shape != type_.shape:
             shape = str(list(found.shape))
             raise fail("E143", f"`{program.name}` got an array of a wrong shape", expected=str(type_), actual=shape)

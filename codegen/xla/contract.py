@@ -18,6 +18,7 @@ from ...lang.sizes import Size, product
 from .effort import elements
 from .places import gather_at, is_zero, scatter_add_at
 from .scatters import take_apart
+from .tables import read_instead
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -47,7 +48,10 @@ def _apply(b: Builder, op: Apply, x: tuple[int, ...]) -> int | None:
             return gather_at(b, op, x[0], x[1:])
         case "scatter_add":
             known = scatter_add_at(b, op, x[0], x[1], x[2:])
-            return known if known is not None or len(x) < 3 else take_apart(b, op, x[0], x[1], x[2:])
+            if known is not None or len(x) < 3:
+                return known
+            parts = take_apart(b, op, x[0], x[1], x[2:])
+            return parts if parts is not None else read_instead(b, x[0], x[1], x[2:])
         case "reduce_sum":
             axes = op["axes"]
             assert isinstance(axes, tuple)

@@ -19,12 +19,12 @@ from functools import cached_property, lru_cache
 from ...ad.vmap import vmap_partial
 from ...lang import primitives
 from ...lang.builder import Builder
-from ...lang.ir import Apply, ArrayType, Constant, Fold, Program, Step, bodies, with_bodies
+from ...lang.ir import Apply, Constant, Fold, Program, Step, bodies, with_bodies
 from ...lang.primitives import has_effect
 from .effort import MEMORY, MOVES, elements
 
 SMALL = 512  # elements of an array that is sooner computed than stored
-LOOP = 2  # what a round of a loop costs beside its results, counted in results
+LOOP = 1  # what a round of a loop costs beside its results, counted in results
 
 # An extreme must be rounded as the numbers it was taken of, so loops with extremes are left alone; values that jump are
 # stored, never computed twice.

@@ -328,6 +328,7 @@ def _an_array(checker: Checker, node: ast.Expr, what: str) -> ty.Type:
             node.span,
             expected="an array",
             actual=show_open(checker.unifier, array),
+            hint="write [x] for an array of one element",
         )
     return array
 

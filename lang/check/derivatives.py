@@ -173,6 +173,7 @@ def _floats(checker: Checker, type_: ty.Type, node: ast.Expr, what: str) -> ty.T
         f"{what} must be a float or an array of floats",
         node.span,
         actual=show_open(checker.unifier, found),
+        hint="only floats have derivatives: convert with f64(x), or leave it out",
     )
 
 

@@ -6,7 +6,7 @@ from .. import types as ty
 from ..diagnostics import DiagnosticError, fail, suggest
 from ..sizes import Size, mul, sub
 from ..surface import ast
-from ..typed import Builtin, Global, Local, Meaning
+from ..typed import Builtin, Global, Local
 from .annotations import read_type
 from .builtins import CONSTANTS, LATER, WORDS
 from .core import Checker, Entry, rule
@@ -316,8 +316,3 @@ def _comparison_facts(operator: str, gap: Size, holds: bool) -> tuple[Size, ...]
             return (gap, mul(-1, gap))
         case _:
             return ()
-
-
-def meaning_of(checker: Checker, node: ast.Expr) -> Meaning | None:
-    """The meaning recorded for a name or a module member."""
-    return checker.meanings.get(id(node))

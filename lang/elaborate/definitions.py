@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..builder import Builder
 from ..diagnostics import InternalError, fail
-from ..ir import Function, FunType, Invoke, Program, Signature, leaves, substitute_sizes
+from ..ir import Function, FunType, Invoke, Program, Signature, leaves
 from ..sizes import Poly, Size, substitute, variable
 from ..source import Span
+from ..substitute import substitute_sizes
 from ..surface import ast
 from ..typed import CheckedData, CheckedDef, CheckedModule, Global, Scheme, Typing
 from ..types import Array, Data, Fun, Record, SizeType, Tuple, Type, Var, substitute_type

@@ -43,6 +43,10 @@ def _exclusive_cumprod(context: RuleContext, slot: int, *, reverse: bool) -> int
     axis = type_.rank - 1
     length = type_.shape[axis]
     one = builder.full(1, type_.with_shape((*type_.shape[:-1], 1)))
+    if isinstance(length, int) and length > 0:
+        inner = slice_axis(context, slot, axis, 1 if reverse else 0, length if reverse else length - 1)
+        run = builder.apply("cumprod", inner, axis=axis, reverse=reverse)
+        return builder.apply("concat", *((run, one) if reverse else (one, run)), axis=axis)
     parts = (slot, one) if reverse else (one, slot)
     longer = builder.apply("cumprod", builder.apply("concat", *parts, axis=axis), axis=axis, reverse=reverse)
     start: Size = 1 if reverse else 0

@@ -25,8 +25,8 @@ from ..ir import (
     Signature,
     SlotType,
     leaves,
-    substitute_sizes,
 )
+from ..substitute import substitute_sizes
 from ..types import Scalar, Tuple, Type, array
 from .borders import border
 from .derive import DerivativePass, Transforms

@@ -2,7 +2,7 @@
 rule.
 
 In: the children of a rule (nodes, texts of kept tokens, None for an absent optional part) and the span it
-covers. Out: a node of `ast`, or a tuple for the helper rules. The table at the end is keyed by the names the
+covers. Out: a node of `ast`, or a tuple for rules without a node. The table at the end is keyed by the names the
 grammar uses.
 """
 

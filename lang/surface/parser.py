@@ -127,7 +127,7 @@ def _reduce(tables: Tables, stack: _Stack, rule: Rule, source: Source) -> int:
         elif children:
             children += parts[~pick]
         else:
-            children = parts[~pick]  # a helper list has one owner: it grows in place, which keeps long lists linear
+            children = parts[~pick]  # such a list has one owner: it grows in place, which keeps long lists linear
     if rule.length:
         start, end = stack.starts[cut], stack.ends[-1]
         depth = max(stack.depths[cut:])

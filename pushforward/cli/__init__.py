@@ -23,6 +23,7 @@ VERBS = {
     "grad": "evaluate a definition and its gradient",
     "show": "print a definition at a stage of the pipeline",
     "test": "run the claims of test blocks",
+    "probe": "look for counter-examples to the properties of a definition's derivatives",
     "bench": "time a definition and its gradient",
     "fmt": "format programs",
     "explain": "explain an error code",
@@ -47,10 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(options: argparse.Namespace, report: Report) -> int:
+    from .._limits import within_limits
     from ..lang.diagnostics import DiagnosticError
 
     try:
-        return import_module(f".{options.verb}", __name__).run(options, report)
+        return within_limits(None, import_module(f".{options.verb}", __name__).run, options, report)
     except DiagnosticError as error:
         report.diagnose(error.diagnostics)
         return exit_code(error.diagnostics)
@@ -85,7 +87,7 @@ def exit_code(diagnostics: Sequence[object]) -> int:
 
 def _is_input(code: str) -> bool:
     """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
-    return "E016" <= code <= "E018" or "E160" <= code < "E190"
+    return "E016" <= code <= "E018" or "E160" <= code < "E190" or code == "E195"
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:

@@ -82,7 +82,8 @@ def fill(program: Program, values: dict[str, Any], seed: int) -> dict[str, Any]:
     import numpy as np
 
     from ..lang.ir import Signature, leaves
-    from ..semantics.values import assemble, bind
+    from ..semantics.results import assemble
+    from ..semantics.values import bind
 
     signature = program.signature
     given = {name for name, _ in signature.inputs if name in values}

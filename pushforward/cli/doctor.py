@@ -7,13 +7,17 @@ import os
 import platform
 from importlib import metadata
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from .report import Report
+
+if TYPE_CHECKING:
+    from .._program import Backend
 
 # distribution, module, whether the core needs it, what it is for
 PARTS = (
     ("numpy", "numpy", True, "the reference back end"),
-    ("lark", "lark", True, "reading programs"),
+    ("lark", "lark", True, "the parse tables of the language"),
     ("jax", "jax", True, "the xla back end"),
     ("scipy", "scipy", True, "special functions"),
     ("rich", "rich", True, "colours in a terminal"),
@@ -68,7 +72,7 @@ def _xla() -> tuple[str, str, str]:
     return _try("xla back end", "xla", f"on {', '.join(devices)}")
 
 
-def _try(name: str, backend: str, text: str) -> tuple[str, str, str]:
+def _try(name: str, backend: Backend, text: str) -> tuple[str, str, str]:
     """Evaluate a small program; a back end that cannot is reported, not raised."""
     from .. import parse
 

@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, report: Report) -> int:
     from .._program import floats
     from .._transform import value_and_grad
-    from ..semantics.values import to_json
+    from ..semantics.results import to_json
 
     _, program, words = _programs.choose(options)
     names = tuple(name.strip() for name in options.wrt.split(",")) if options.wrt else floats(program.signature)

@@ -13,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    from ..semantics.values import to_json
+    from ..semantics.results import to_json
 
     _, program, words = _programs.choose(options)
     values = _programs.inputs(options, words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pushforward as pf
+from pushforward._program import Backend
 
 MODULE = pf.parse("""
 def read(x: [3]i64, i: i64): i64 = x[i]
@@ -32,7 +33,7 @@ X = [1, 2, 3]
         ("flag", ([True, False, True], 1), ([True, False, True], 3), False),
     ],
 )
-def test_reads(backend: str, name: str, good: tuple[object, ...], bad: tuple[object, ...], value: object) -> None:
+def test_reads(backend: Backend, name: str, good: tuple[object, ...], bad: tuple[object, ...], value: object) -> None:
     program = MODULE[name].compile(backend)
     if name != "until":
         assert program(*good) == value
@@ -43,7 +44,7 @@ def test_reads(backend: str, name: str, good: tuple[object, ...], bad: tuple[obj
 
 
 @pytest.mark.parametrize("backend", ["reference", "xla"])
-def test_a_write_out_of_range_is_not_dropped(backend: str) -> None:
+def test_a_write_out_of_range_is_not_dropped(backend: Backend) -> None:
     program = MODULE.write.compile(backend)
     assert program([0.0, 0.0, 0.0], 1).tolist() == [0.0, 1.0, 0.0]
     with pytest.raises(pf.DiagnosticError, match="E100"):
@@ -51,7 +52,7 @@ def test_a_write_out_of_range_is_not_dropped(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["reference", "xla"])
-def test_an_arm_that_is_not_taken_does_not_count(backend: str) -> None:
+def test_an_arm_that_is_not_taken_does_not_count(backend: Backend) -> None:
     assert MODULE.branch.compile(backend)(X, 5, False) == 0
 
 

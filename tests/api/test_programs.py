@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward._program import Backend
 
 TEXT = """
 def log_of(x: f64): f64 = log(x)
@@ -61,7 +63,7 @@ def test_files_load_and_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["reference", "xla"])
-def test_structures_go_in_and_come_out(module: pf.Module, backend: str) -> None:
+def test_structures_go_in_and_come_out(module: pf.Module, backend: Backend) -> None:
     step, swap = module.step.compile(backend), module.swap.compile(backend)
     assert step({"x": 1, "on": True}, dt=0.5) == ({"x": 1.5, "on": False}, 0.5)
     first, second = swap([(1.5, 2), (2.5, 3)])
@@ -84,7 +86,7 @@ def test_programs_are_frozen_and_compared_by_content(module: pf.Module) -> None:
 
 
 @pytest.mark.parametrize("backend", ["auto", "reference", "xla"])
-def test_a_result_that_is_not_finite_names_the_step(module: pf.Module, backend: str) -> None:
+def test_a_result_that_is_not_finite_names_the_step(module: pf.Module, backend: Backend) -> None:
     with pytest.raises(pf.DiagnosticError, match=r"`result` is -inf; it was first made by `log` of 0") as caught:
         module.log_of.compile(backend)(0.0)
     span = caught.value.diagnostics[0].span
@@ -101,7 +103,7 @@ def test_an_input_that_is_not_finite_is_named(module: pf.Module) -> None:
 
 @pytest.mark.parametrize("backend", ["reference", "xla"])
 @pytest.mark.parametrize("index", [2, -1])
-def test_an_index_out_of_range_raises_on_every_back_end(module: pf.Module, backend: str, index: int) -> None:
+def test_an_index_out_of_range_raises_on_every_back_end(module: pf.Module, backend: Backend, index: int) -> None:
     with pytest.raises(pf.DiagnosticError) as caught:
         module.pick.compile(backend)([1.0, 2.0], index)
     assert code_of(caught) == "E100"
@@ -118,12 +120,13 @@ def test_auto_chooses_and_says_why(module: pf.Module) -> None:
 
 
 def test_a_named_back_end_runs_whole_or_is_refused(module: pf.Module) -> None:
-    for program, backend, code in [
+    cases: list[tuple[pf.Program, Any, str]] = [
         (module.square, "llvm", "E186"),
         (module.square, "gpu", "E188"),
         (module.factorial, "xla", "E120"),
         (module.twice, "xla", "E123"),
-    ]:
+    ]
+    for program, backend, code in cases:
         with pytest.raises(pf.DiagnosticError) as caught:
             program.compile(backend)
         assert code_of(caught) == code

@@ -11,7 +11,8 @@ from pushforward.lang.diagnostics import DiagnosticError
 from pushforward.lang.ir import Signature
 from pushforward.lang.sizes import add, mul, variable
 from pushforward.lang.types import BOOL, F32, F64, I64, Record, SizeType, Tuple, Type, array
-from pushforward.semantics.values import assemble, bind, nonfinite_place, places, to_json
+from pushforward.semantics.results import assemble, nonfinite_place, places, to_json
+from pushforward.semantics.values import bind
 
 N, M = variable("n"), variable("m")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -71,10 +72,49 @@ def test_command_answers_without_any_dependency(installed: Path, tmp_path: Path)
     assert project()["project"]["version"] in run(installed / "pf", "--version", cwd=tmp_path)
 
 
-def test_every_package_imports_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    # Dependencies come from the environment of this test; a plain path leaves its editable install behind.
+@pytest.fixture(scope="module")
+def equipped(installed: Path) -> Path:
+    """The same with the dependencies, which the environment of this test lends."""
+    # A folder that a .pth file adds is only searched: the editable install in it stays behind.
+    (library,) = installed.parent.glob("lib/python*/site-packages")
+    (library / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return installed
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    return Path(shutil.copy(ROOT / "examples" / "decay.pf", tmp_path))
+
+
+def test_every_package_imports_from_the_wheel(equipped: Path, tmp_path: Path) -> None:
     packages = [source.module for source in sources() if source.is_package]
-    dependencies = sysconfig.get_path("purelib")
-    imports = f"import sys; sys.path.append({dependencies!r}); import {', '.join(packages)}"
-    program = f"{imports}; print(pushforward.__file__)"
-    assert run(installed / "python", "-c", program, cwd=tmp_path).startswith(str(installed.parent))
+    program = f"import {', '.join(packages)}; print(pushforward.__file__)"
+    assert run(equipped / "python", "-W", "error", "-c", program, cwd=tmp_path).startswith(str(equipped.parent))
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("check decay.pf", ""),
+        ("run decay.pf activity a=8 tau=2 t=[0,2] --backend xla", "[8.0, 2.94303552937153"),
+        ("grad decay.pf misfit a=8 tau=2 t=[0] counts=[6] --backend xla", "d/da = 2.0"),
+        ("test decay.pf", "4 claims: 7 passed"),
+        ("show decay.pf activity --stage vector", "program activity[n]"),
+        ("explain E100", "E100: an index is out of range"),
+        ("doctor", "ok   xla back end"),
+    ],
+)
+def test_verbs_of_the_installed_command(equipped: Path, example: Path, words: str, printed: str) -> None:
+    command = (equipped / "python", "-W", "error", equipped / "pf", *words.split())
+    assert printed in run(*command, cwd=example.parent)
+
+
+def test_gradients_and_the_prelude_from_python(equipped: Path, tmp_path: Path) -> None:
+    program = """
+import pushforward as pf
+cubes = pf.parse("def cubes[n](x: [n]f64): f64 = sum(x * x * x)")["cubes"]
+print(pf.value_and_grad(cubes).compile("xla")([1.0, 2.0]))
+print(pf.parse("def spread[n](x: [n]f64): f64 = standard_deviation(x)")["spread"]([1.0, 3.0]))
+"""
+    printed = run(equipped / "python", "-W", "error", "-c", program, cwd=tmp_path)
+    assert printed == "(9.0, array([ 3., 12.]))\n1.0\n"

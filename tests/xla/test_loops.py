@@ -1,4 +1,4 @@
-"""Loops taken apart: carries into their parts, loops into one per group of carries; what they compute stays the same."""
+"""Loops taken apart: carries into their parts, loops into one per group of carries, with the same results."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pushforward.codegen.xla.compile import compile_xla
 from pushforward.codegen.xla.fission import SMALL, fission
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.ir import Apply, ArrayType, Fold, Program
+from pushforward.lang.sizes import Size
 from pushforward.semantics.reference import evaluate
 
 I64 = ArrayType("i64")
@@ -54,11 +55,16 @@ def primitives(program: Program) -> set[str]:
     return {step.op.primitive for step in program.steps if isinstance(step.op, Apply)}
 
 
+def elements(program: Program) -> list[Size]:
+    """How many numbers each output holds."""
+    return [type_.elements for type_ in program.output_types if isinstance(type_, ArrayType)]
+
+
 def arguments(program: Program) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     for type_ in program.inputs:
         assert isinstance(type_, ArrayType)
-        yield rng.normal(size=type_.shape)
+        yield rng.normal(size=[size for size in type_.shape if isinstance(size, int)])
 
 
 def agree(left: Program, right: Program) -> None:
@@ -105,7 +111,7 @@ def test_rows_of_rows_are_carried_apart() -> None:
 
     program = loop([], [], [vector(2, 2, 3)], turn)
     made = split_carries(program)
-    assert folds(made)[0].body.output_types == (vector(3),) * 4
+    assert elements(folds(made)[0].body) == [3, 3, 3, 3]
     agree(made, program)
 
 
@@ -116,7 +122,7 @@ def test_a_carry_that_is_read_as_a_whole_stays_whole() -> None:
 
     program = loop([], [], [vector(2, 3), vector(2, 3)], turn)
     made = split_carries(program)
-    assert folds(made)[0].body.output_types == (vector(2, 3), vector(3), vector(3))
+    assert elements(folds(made)[0].body) == [6, 3, 3]
     agree(made, program)
 
 

@@ -266,3 +266,53 @@ def test_the_longest_axis_goes_innermost_unless_the_last_is_long_already() -> No
     assert preferred((1000, 25, 10)) == (1, 2, 0)
     assert preferred((1000, 512)) == (0, 1)
     assert preferred((4, 3)) == (0, 1)
+
+
+# --- scatters at places known beforehand -----------------------------------------------------------------------------
+
+
+def triangle(size: int, twice: bool) -> Program:
+    """Adds a square's strict lower triangle to a base, row by row; once more at the first places if `twice`."""
+    length = size * (size - 1) // 2
+
+    def write(b: Builder, x: Sequence[int]) -> list[int]:
+        line = b.apply("iota", size=size)
+        rows, columns = b.broadcast(line, (size, size), (0,)), b.broadcast(line, (size, size), (1,))
+        below = b.apply("lt", columns, rows)
+        first = b.apply(
+            "floordiv", b.apply("mul", rows, b.apply("sub", rows, b.constant(1, "i64"))), b.constant(2, "i64")
+        )
+        place = b.apply("where", below, b.apply("add", first, columns), b.constant(0, "i64"))
+        value = b.apply("where", below, x[1], b.zeros(vector(size, size)))
+        added = b.apply("scatter_add", x[0], value, place, proved=True)
+        again = b.apply("mod", rows, b.constant(2, "i64"))
+        return [b.apply("scatter_add", added, x[1], again, proved=True) if twice else added]
+
+    return body("triangle", [vector(length), vector(size, size)], write)  # type: ignore[arg-type]
+
+
+def test_a_triangle_is_filled_by_reading() -> None:
+    program = triangle(6, twice=False)
+    made = names(contract(program))
+    assert "scatter_add" not in made and made.count("gather") == 1
+    same(program)
+
+
+def test_places_where_many_values_meet_are_scattered_to() -> None:
+    program = triangle(6, twice=True)
+    assert names(contract(program)).count("scatter_add") == 1
+    same(program)
+
+
+def test_rows_that_meet_are_added_and_rows_outside_dropped() -> None:
+    def write(b: Builder, x: Sequence[int]) -> list[int]:
+        places = b.constant(np.array([2, 0, 2, 9, -1, 2]), "i64", (6,))
+        return [b.apply("scatter_add", x[0], x[1], places, proved=False)]
+
+    program = body("rows", [vector(4, 3), vector(6, 3)], write)  # type: ignore[arg-type]
+    assert names(contract(program)).count("gather") == 3
+    base, values = np.ones((4, 3)), np.arange(18.0).reshape(6, 3)
+    expected = base.copy()
+    expected[2] += values[0] + values[2] + values[5]
+    expected[0] += values[1]
+    np.testing.assert_array_equal(compile_xla(program)([base, values])[0], expected)

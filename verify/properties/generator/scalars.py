@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ....lang.types import F64, Type, array
-from .writer import LITERALS, Scope, Variable, Writer, form, moves
+from ....lang.types import F64, I64, Fun, Type, array
+from .writer import Move, Scope, Variable, Writer, form, moves
 
 moves(
     "f64",
@@ -63,7 +63,7 @@ def _reduction(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
     """A reduction over one or two ranges, or of an array."""
     names = [writer.fresh("i") for _ in range(1 + writer.pick(2))]
     sizes = [2 + writer.pick(2) for _ in names]
-    inner = (*scope, *(Variable(name, _WHOLE, size) for name, size in zip(names, sizes, strict=True)))
+    inner = (*scope, *(Variable(name, I64, size) for name, size in zip(names, sizes, strict=True)))
     ranges = ", ".join(f"{name} < {size}" for name, size in zip(names, sizes, strict=True))
     body = f"for {ranges} => {writer.expression(F64, inner, depth)}"
     words = ["sum", "mean", "logsumexp", "prod"] + ["max", "min"] * (writer.suite == "guarded")
@@ -95,7 +95,7 @@ def _determinant(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
 def dominant(writer: Writer, size: int, scope: Scope, depth: int) -> str:
     """A well-conditioned matrix: a small one added to a multiple of the identity."""
     i, j = writer.fresh("i"), writer.fresh("j")
-    inner = (*scope, Variable(i, _WHOLE, size), Variable(j, _WHOLE, size))
+    inner = (*scope, Variable(i, I64, size), Variable(j, I64, size))
     entry = writer.expression(F64, inner, min(depth, 1))
     return f"(for {i} < {size}, {j} < {size} => (if {i} == {j} then 3.0 else 0.2) + 0.3 * sin({entry}))"
 
@@ -112,12 +112,10 @@ def _call(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
 
 
 def _is_function(type_: Type) -> bool:
-    from ....lang.types import Fun
-
     return isinstance(type_, Fun) and type_.result == F64
 
 
-def _library(text: str, *types: Type, needs: tuple[str, ...] = ()) -> object:
+def _library(text: str, *types: Type, needs: tuple[str, ...] = ()) -> Move:
     inner = form(text, *types)
 
     def move(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
@@ -128,23 +126,18 @@ def _library(text: str, *types: Type, needs: tuple[str, ...] = ()) -> object:
     return move
 
 
-from ....lang.types import I64 as _WHOLE  # noqa: E402
-from ....lang.types import Fun as _Fun  # noqa: E402
-
-MAP = _Fun((F64,), F64)
+MAP = Fun((F64,), F64)
 _V2, _V3 = array((2,), F64), array((3,), F64)
 _CALLS = [
     _library("twice({0}, {1})", MAP, F64, needs=("twice",)),
     _library("after({0}, {1})({2})", MAP, MAP, F64, needs=("after",)),
-    _library("feed({0}, {1})", _Fun((MAP,), F64), F64, needs=("feed",)),
-    _library("offer({0}, {1})", _Fun((_Fun((MAP,), F64),), F64), F64, needs=("offer",)),
+    _library("feed({0}, {1})", Fun((MAP,), F64), F64, needs=("feed",)),
+    _library("offer({0}, {1})", Fun((Fun((MAP,), F64),), F64), F64, needs=("offer",)),
     _library("sum(over({0}, {1}))", MAP, _V3, needs=("over",)),
-    _library("gathered({0}, {1}, {2})", _Fun((F64, F64), F64), F64, _V2, needs=("gathered",)),
+    _library("gathered({0}, {1}, {2})", Fun((F64, F64), F64), F64, _V2, needs=("gathered",)),
     _library("dot({0}, {1})", _V3, _V3),
-    _library("foldl({0}, {1}, {2})", _Fun((F64, F64), F64), F64, _V2),
+    _library("foldl({0}, {1}, {2})", Fun((F64, F64), F64), F64, _V2),
     _library("bilinear({0}, {1}, {2})", _V2, array((2, 3), F64), _V3),
     _library("variance({0})", _V3),
 ]
-moves("f64", _choice, _let, _reduction, _reduction, _gathered, _product, _call, _call)  # type: ignore[arg-type]
-moves("f64", _determinant)
-assert LITERALS
+moves("f64", _choice, _let, _reduction, _reduction, _gathered, _product, _call, _call, _determinant)

@@ -104,5 +104,6 @@ def side(line: Callable[[float], float], sign: float) -> float | None:
     found = [sign * (line(sign * step) - middle) / step for step in (1e-3, 1e-5, 1e-7)]
     if not np.all(np.isfinite(found)):
         return None
-    growing = abs(found[2]) > 5 * abs(found[1]) > 25 * abs(found[0]) or abs(found[2]) > 1e3 * (1 + abs(found[0]))
+    sizes = [abs(item) for item in found]
+    growing = sizes[2] > 1e-6 and sizes[2] > 1.2 * sizes[1] > 1.44 * sizes[0]
     return None if growing else found[2]

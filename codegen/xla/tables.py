@@ -1,0 +1,170 @@
+"""Scatter-adds at places known beforehand: literal index arithmetic enters, reads through a table leave.
+
+Places that no input decides are worked out while compiling. Every place of the result then reads the values that go
+there, in the order in which they would have been added; XLA does that in one fused loop, whereas it scatters one number
+after another. Values known to be zero, as choices leave them, go nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...lang.builder import Builder
+from ...lang.ir import Apply, Constant, constant_value
+from .places import is_zero
+
+LIMIT = 4096  # longest table
+MEETINGS = 4  # most values that may meet in one place
+SPARSE = 4  # places per value from which on scattering is better
+
+ARITHMETIC: dict[str, Callable[..., np.ndarray]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "floordiv": np.floor_divide,
+    "mod": np.mod,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "neg": np.negative,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "logical_not": np.logical_not,
+    "where": np.where,
+}
+
+
+def read_instead(b: Builder, base: int, values: int, indices: tuple[int, ...]) -> int | None:
+    """``base`` with values added at known indices, by reading; None when the indices are not known or too many meet."""
+    shape, count = b.array_type(base).shape, len(indices)
+    places = _places(b, tuple(size for size in shape[:count] if isinstance(size, int)), values, indices)
+    if places is None or len(places) * SPARSE < int(np.prod(shape[:count], dtype=int)):  # type: ignore[arg-type]
+        return None
+    tables = _tables(places, int(np.prod(shape[:count], dtype=int)))  # type: ignore[arg-type]
+    if tables is None:
+        return None
+    rest = shape[count:]
+    type_ = b.array_type(values)
+    flat = b.apply("reshape", values, shape=(len(places), *rest))
+    padded = b.apply("concat", flat, b.zeros(type_.with_shape((1, *rest))), axis=0)
+    total = base
+    for table in tables:
+        read = b.apply("gather", padded, b.constant(table, "i64", table.shape), proved=True)
+        part = b.apply("reshape", read, shape=shape)
+        total = part if is_zero(b, total) else b.apply("add", total, part)
+    return total
+
+
+def _places(b: Builder, shape: tuple[int, ...], values: int, indices: tuple[int, ...]) -> np.ndarray | None:
+    """Where each value goes, as a place in row-major order, or -1 for nowhere."""
+    if len(shape) != len(indices) or np.prod(shape, dtype=int) > LIMIT:
+        return None
+    known = [literal(b, index) for index in indices]
+    found = [index for index in known if index is not None]
+    if len(found) < len(known) or not found:
+        return None
+    inside = ~_zeros(b, values) if found[0].ndim == b.array_type(values).rank else np.ones(found[0].shape, bool)
+    place = np.zeros(found[0].shape, np.int64)
+    for index, length in zip(found, shape, strict=True):
+        inside &= (index >= 0) & (index < length)
+        place = place * length + index
+    return np.where(inside, place, -1).reshape(-1)
+
+
+def _tables(places: np.ndarray, size: int) -> list[np.ndarray] | None:
+    """Per place the first value that goes there, then the second, and so on; `len(places)` stands for none."""
+    tables: list[np.ndarray] = []
+    met = np.zeros(size, int)
+    for value, place in enumerate(places):
+        if place < 0:
+            continue
+        if met[place] == len(tables):
+            tables.append(np.full(size, len(places)))
+        tables[met[place]][place] = value
+        met[place] += 1
+        if len(tables) > MEETINGS:
+            return None
+    return tables
+
+
+def literal(b: Builder, slot: int, seen: dict[int, np.ndarray | None] | None = None) -> np.ndarray | None:
+    """The value of an integer or boolean slot that no input decides, or None; `seen` keeps answers."""
+    seen = {} if seen is None else seen
+    if slot not in seen:
+        seen[slot] = _literal(b, slot, seen)
+    return seen[slot]
+
+
+def _literal(b: Builder, slot: int, seen: dict[int, np.ndarray | None]) -> np.ndarray | None:
+    type_, step = b.array_type(slot), b.definition(slot)
+    if step is None or type_.dtype not in ("i64", "bool") or not 0 < _length(type_.shape) <= LIMIT:
+        return None
+    if isinstance(step.op, Constant):
+        return constant_value(step.op, type_)
+    if not isinstance(step.op, Apply):
+        return None
+    known: list[np.ndarray] = []
+    for operand in step.operands:
+        part = literal(b, operand, seen)
+        if part is None:
+            return None
+        known.append(part)
+    return _evaluate(step.op, known)
+
+
+def _length(shape: tuple[object, ...]) -> int:
+    sizes = [size for size in shape if isinstance(size, int)]
+    return int(np.prod(sizes, dtype=int)) if len(sizes) == len(shape) else 0
+
+
+def _evaluate(op: Apply, x: list[np.ndarray]) -> np.ndarray | None:
+    match op.primitive:
+        case "iota":
+            return np.arange(op["size"])  # type: ignore[arg-type]
+        case "reshape":
+            return x[0].reshape(op["shape"])  # type: ignore[arg-type]
+        case "transpose":
+            return x[0].transpose(op["axes"])  # type: ignore[arg-type]
+        case "concat":
+            return np.concatenate(x, axis=op["axis"])  # type: ignore[arg-type]
+        case "broadcast":
+            return _broadcast(x[0], op["shape"], op["axes"])  # type: ignore[arg-type]
+        case "slice":
+            return x[0][tuple(map(slice, op["starts"], op["limits"]))]  # type: ignore[arg-type]
+        case "floordiv" | "mod" if not x[1].all():
+            return None
+        case name:
+            return ARITHMETIC[name](*x) if name in ARITHMETIC else None
+
+
+def _broadcast(x: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    between = [1] * len(shape)
+    for axis, size in zip(axes, x.shape, strict=True):
+        between[axis] = size
+    return np.broadcast_to(x.reshape(between), shape)
+
+
+def _zeros(b: Builder, slot: int) -> np.ndarray:
+    """Which elements are known to be zero."""
+    shape: tuple[int, ...] = b.array_type(slot).shape  # type: ignore[assignment]
+    step = b.definition(slot)
+    if is_zero(b, slot):
+        return np.ones(shape, bool)
+    if step is not None and isinstance(step.op, Apply) and _length(shape):
+        match step.op.primitive:
+            case "reshape":
+                return _zeros(b, step.operands[0]).reshape(shape)
+            case "concat":
+                return np.concatenate([_zeros(b, x) for x in step.operands], axis=step.op["axis"])  # type: ignore[arg-type]
+            case "where" if (mask := literal(b, step.operands[0])) is not None:
+                return np.where(mask, *(_zeros(b, x) for x in step.operands[1:]))
+            case _:
+                pass
+    return np.zeros(shape, bool)

@@ -1,0 +1,55 @@
+"""Mutants of passes: every line of the functions in `pass_table`, and the structural faults written out there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from .function_edits import edits, textual
+from .mutant import Mutant
+from .pass_table import COMPILED, FUNCTIONS, STRUCTURAL
+
+ROOT = __name__.split(".verify.")[0]
+
+
+def pass_mutants() -> Iterator[Mutant]:
+    """Every mutant of the derivative passes, the normalising passes and the rules that are functions."""
+    yield from _structural()
+    for module, names in FUNCTIONS.items():
+        for name in names:
+            yield from _of_function("rows" if ".primitives." in module else "passes", module, name)
+
+
+def compiled_mutants() -> Iterator[Mutant]:
+    """Mutants of the XLA back end (these need JAX)."""
+    for module, names in COMPILED.items():
+        for name in names:
+            yield from _of_function("xla", module, name)
+
+
+def find(module: str, name: str) -> Any:
+    """A function or method by its dotted name below the package."""
+    found: Any = import_module(f"{ROOT}.{module}")
+    for part in name.split("."):
+        found = vars(found)[part] if isinstance(found, type) else getattr(found, part)
+    return found
+
+
+def _of_function(area: str, module: str, name: str) -> Iterator[Mutant]:
+    for operator, change, install in edits(find(module, name)):
+        yield Mutant(area, operator, f"{module}.{name}", change, install)
+
+
+def _structural() -> Iterator[Mutant]:
+    for dotted, operator, old, new in STRUCTURAL:
+        module, name = _split(dotted)
+        area = "rows" if ".primitives." in module else "passes"
+        yield Mutant(area, operator, dotted, f"`{old}` becomes `{new}`", textual(find(module, name), old, new))
+
+
+def _split(dotted: str) -> tuple[str, str]:
+    """Module and name; a class name starts with a capital."""
+    parts = dotted.split(".")
+    count = 2 if parts[-2][:1].isupper() else 1
+    return ".".join(parts[:-count]), ".".join(parts[-count:])
