@@ -159,6 +159,7 @@ def _fold(batch: Batch, op: Fold, lanes: list[Lane], final: bool) -> list[Lane]:
         op.combine,
         reverse=op.reverse,
         associative=op.associative,
+        lean=op.lean,
     )
     final_carry = [Lane(slot, on) for slot, on in zip(slots, carried, strict=False)]
     rest = zip(slots[len(carried) :], op.combine, out[len(carried) :], strict=True)

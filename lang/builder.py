@@ -177,13 +177,14 @@ class Builder:
         reverse: bool = False,
         condition: Program | None = None,
         associative: bool = False,
+        lean: bool = False,
     ) -> tuple[int, ...]:
         """A `Fold` step: final carry, then combined extras."""
         outputs = body.output_types
         extras = outputs[len(initial) :]
         types = list(outputs[: len(initial)])
         types += [_combined(type_, how, size) for type_, how in zip(extras, combine, strict=True)]
-        op = Fold(size, len(captures), len(arrays), body, tuple(combine), reverse, condition, associative)
+        op = Fold(size, len(captures), len(arrays), body, tuple(combine), reverse, condition, associative, lean)
         return self.emit(op, (*captures, *arrays, *initial), types)
 
     def branch(self, selector: int, captures: Sequence[int], arms: Sequence[Program]) -> tuple[int, ...]:

@@ -176,7 +176,7 @@ class Fold:
 
     `condition` (captures, carry -> bool) makes it a while loop of at most `size` rounds; it has no arrays and no
     extras. `associative` states that the carry is combined by an associative operation, which licenses parallel
-    evaluation.
+    evaluation. `lean` states that rounds repeat work in order to save memory: passes leave that work in the loop.
     """
 
     size: Size
@@ -187,6 +187,7 @@ class Fold:
     reverse: bool = False
     condition: Program | None = None
     associative: bool = False
+    lean: bool = False
 
 
 @dataclass(frozen=True, slots=True)

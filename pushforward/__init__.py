@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._module import Module, check, load, parse
+    from ._probe import probe
     from ._program import Program
     from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
     from .lang.diagnostics import Diagnostic, DiagnosticError

@@ -128,7 +128,8 @@ def _program(
 
     subject = ProgramSubject(called(at(sizes)), names, program.ir, at)
     if not any(leaf.active for leaf in subject.leaves):
-        raise fail("E195", f"`{program.name}` has no float input, so there is nothing to differentiate by")
+        message = f"`{program.name}` has no float input, so there is nothing to differentiate by"
+        raise fail("E195", message, hint="properties of derivatives are about inputs of type f64 or f32")
     return subject, tuple(np.asarray(leaf) for leaf in leaves), _repeat_program(program, seed, samples)
 
 
@@ -150,7 +151,8 @@ def _drawn(program: Program, seed: int) -> tuple[tuple[Any, ...], dict[str, int]
     leaves = []
     for type_ in substitute_sizes(program.ir, sizes).inputs:
         if not isinstance(type_, ir.ArrayType):
-            raise fail("E195", f"`{program.name}` takes functions or variants, which are not drawn at random")
+            message = f"`{program.name}` takes functions or variants, which are not drawn at random"
+            raise fail("E195", message, hint="write a definition on floats that calls it")
         shape = tuple(int(size) for size in type_.shape)  # type: ignore[arg-type]
         dtype = ir.numpy_dtype(type_.dtype)
         numbers = np.exp(0.5 * random.standard_normal(shape)) if type_.is_float else random.integers(0, 2, shape)
@@ -188,7 +190,7 @@ def _callable(f: Any, args: Sequence[Any], rules: Rules, seed: int, samples: int
     from .verify.properties.probe.callables import CallableSubject, make_leaves
 
     if not callable(f):
-        raise fail("E195", "only programs and functions are probed", actual=type(f).__name__)
+        raise fail("E195", "only programs and functions are probed", actual=type(f).__name__, hint="pf.probe(f, 1.0, vjp=g)")
     if not args:
         raise fail("E195", "a Python function is probed at example arguments", hint="pf.probe(f, 1.0, vjp=g)")
     leaves, example = make_leaves(args, _parameter_names(f, len(args)))

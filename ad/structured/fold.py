@@ -37,7 +37,8 @@ def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
     available = (*(True,) * outer, *(False,) * carries, True)
     demanded = (*on_carry, *(False for _ in op.combine))
     lin = linearise(op.body, active, available, demanded)
-    if exceeds(lin.residuals, op.size, sweep.memory):
+    lean = exceeds(lin.residuals, op.size, sweep.memory)
+    if lean:
         lin = linearise(op.body, active, available, demanded, recompute=True)
         if exceeds(lin.residuals, op.size, sweep.memory) and isinstance(op.size, int) and op.size > 3:
             types = [b.array_type(slot) for slot in operands]
@@ -57,7 +58,7 @@ def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
     residuals = [results[place] for place in places]
 
     def backward(sweep: Sweep, zs: Sequence[int | None]) -> None:
-        _backward_fold(sweep, op, lin, operands, residuals, zs[:count])
+        _backward_fold(sweep, op, lin, operands, residuals, zs[:count], lean)
 
     sweep.register(results, lin.active_outputs, backward)
     return results[:count]
@@ -83,6 +84,7 @@ def _backward_fold(
     operands: Sequence[int],
     residuals: Sequence[int],
     zs: Sequence[int | None],
+    lean: bool,
 ) -> None:
     outer = op.captures + op.arrays
     inputs, carries = len(op.body.inputs), len(operands) - outer
@@ -105,7 +107,7 @@ def _backward_fold(
     captures, arrays = [slot for _, slot in body.captures], [slot for _, slot in body.arrays]
     initial = [_or_zeros(sweep, zs[k], types[k]) for k in active]
     program = b.build([*next_bars, *outputs])
-    bars = sweep.builder.fold(op.size, captures, arrays, initial, program, combine, reverse=not op.reverse)
+    bars = sweep.builder.fold(op.size, captures, arrays, initial, program, combine, reverse=not op.reverse, lean=lean)
     for k, bar in zip(active, bars, strict=False):
         if operands[outer + k] in sweep.active:
             sweep.ledger.add(operands[outer + k], bar)

@@ -47,7 +47,8 @@ def lift(program: Program) -> Program:
         b.origin = step.origin
         op = with_bodies(step.op, tuple(lift(body) for body in bodies(step.op)))
         operands = [slots[slot] for slot in step.operands]
-        if isinstance(op, Each) or (isinstance(op, Fold) and op.condition is None):
+        # A loop known to have no rounds runs nothing, so nothing of it may move in front.
+        if (isinstance(op, Each) or (isinstance(op, Fold) and op.condition is None)) and op.size != 0:
             slots.extend(_lift_loop(b, op, operands))
         else:
             slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
@@ -79,7 +80,7 @@ def _lift_loop(b: Builder, op: Each | Fold, operands: list[int]) -> Sequence[int
         return b.each(op.size, captures, [*arrays, *reads], inner, op.combine)
     return b.fold(
         op.size, captures, [*arrays, *reads], initial, inner, op.combine,
-        reverse=op.reverse, associative=op.associative,
+        reverse=op.reverse, associative=op.associative, lean=op.lean,
     )  # fmt: skip
 
 

@@ -262,6 +262,7 @@ def _emit_fold(b: Builder, op: Fold, operands: list[int], kept: tuple[int, ...])
         reverse=op.reverse,
         condition=condition,
         associative=op.associative,
+        lean=op.lean,
     )
     return results
 

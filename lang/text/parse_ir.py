@@ -280,11 +280,11 @@ def _each(reader: _Reader, c: Cursor, types: tuple[SlotType, ...], indent: int) 
 def _fold(reader: _Reader, c: Cursor, types: tuple[SlotType, ...], indent: int) -> Operation:
     size = c.size()
     captures, arrays, carry = _groups(c, "captures", "arrays", "carry")
-    backwards, associative = c.accept("reverse"), c.accept("associative")
+    backwards, associative, lean = c.accept("reverse"), c.accept("associative"), c.accept("lean")
     combine = _combine(c)
     body = reader.program("body", indent)
     condition = reader.program("while", indent) if _follows(reader, indent, "while") else None
-    op = Fold(size, len(captures), len(arrays), body, combine, backwards, condition, associative)
+    op = Fold(size, len(captures), len(arrays), body, combine, backwards, condition, associative, lean)
     return op, (*captures, *arrays, *carry)
 
 

@@ -297,5 +297,6 @@ def _each(op: Each, operands: tuple[int, ...]) -> str:
 def _fold(op: Fold, operands: tuple[int, ...]) -> str:
     outer = op.captures + op.arrays
     groups = _groups(captures=operands[: op.captures], arrays=operands[op.captures : outer], carry=operands[outer:])
-    marks = (" reverse" if op.reverse else "") + (" associative" if op.associative else "")
+    flags = {"reverse": op.reverse, "associative": op.associative, "lean": op.lean}
+    marks = "".join(f" {flag}" for flag, on in flags.items() if on)
     return f"fold {show(op.size)}{groups}{marks}{_combine(op.combine)}"

@@ -9,6 +9,8 @@ from . import _programs
 from .report import Report
 
 if TYPE_CHECKING:
+    from ..lang.diagnostics import Diagnostic
+    from ..lang.ir import Signature
     from ..verify.properties.probe.report import Finding
     from ..verify.properties.probe.report import Report as Findings
 
@@ -56,23 +58,25 @@ def run(options: argparse.Namespace, report: Report) -> int:
     found = probe_named(program, values, seed=options.seed, samples=options.samples, properties=options.property)
     report.line(str(found))
     report.put(found.to_json())
-    report.diagnose(_diagnostic(finding) for finding in found.failures) if options.json else None
+    if options.json:
+        report.diagnose(_diagnostic(finding) for finding in found.failures)
     if options.write:
         _write(options.write, options.file, found, program.signature, report)
     return 0 if found.ok else 1
 
 
-def _diagnostic(finding: Finding) -> object:
+def _diagnostic(finding: Finding) -> Diagnostic:
     from ..lang.diagnostics import Diagnostic
 
     witness = finding.witness
     assert witness is not None
-    return Diagnostic(
-        "E194", f"{finding.property}: {witness.message}", witness.span, (), witness.expected, witness.actual, witness.hint
-    )
+    message = f"{finding.property}: {witness.message}"
+    expected, actual = witness.expected, witness.actual
+    hint = witness.hint or f"repeat it with `{witness.reproducer}`"
+    return Diagnostic("E194", message, witness.span, expected=expected, actual=actual, hint=hint)
 
 
-def _write(path: str, file: str, found: Findings, signature: object, report: Report) -> None:
+def _write(path: str, file: str, found: Findings, signature: Signature, report: Report) -> None:
     from pathlib import Path
 
     from ..lang.diagnostics import fail
@@ -85,5 +89,6 @@ def _write(path: str, file: str, found: Findings, signature: object, report: Rep
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise fail("E180", f"`{path}` cannot be written: {error.strerror}") from None
+        hint = "name a folder that exists and may be written to"
+        raise fail("E180", f"cannot write `{path}`: {error.strerror or error}", hint=hint) from None
     report.note(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""Bad input through the command: whatever is given, it ends in a diagnostic with a place and a hint, never in a crash."""
+"""Bad input through the command ends in a diagnostic with a place and a hint, never in a crash."""
 
 from __future__ import annotations
 

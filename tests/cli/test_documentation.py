@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pushforward.cli import main
+from pushforward.cli import VERBS, main
 
 PAGES = Path(__file__).parents[2] / "docs"
 TOPS = ("lang", "ad", "codegen", "semantics", "verify", "pushforward", "benchmarks", "docs")
@@ -62,3 +62,8 @@ def test_the_tour_names_every_file_of_the_lower_packages() -> None:
     own = {"__init__.py", "errors.py", "values_errors.py", "adbench.py", "adbench_hand.py", "records.py"}
     missing = [name for name in sorted(files - own) if f"{name}`" not in page]
     assert not missing, f"docs/architecture.md: say in one line what {missing} are for"
+
+
+def test_the_page_of_the_language_lists_every_verb() -> None:
+    page = (PAGES / "language.md").read_text(encoding="utf-8")
+    assert [verb for verb in VERBS if not re.search(rf"^pf {verb}\b", page, re.MULTILINE)] == []

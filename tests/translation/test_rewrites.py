@@ -1,4 +1,4 @@
-"""Every rewrite on terms that it answers: the same bits, also of infinities, NaN and signed zeros; no more flops; an end."""
+"""Every rewrite on terms that it answers: the same bits, also of infinities and signed zeros; no more flops; an end."""
 
 from __future__ import annotations
 

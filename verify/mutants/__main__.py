@@ -36,8 +36,8 @@ def main(words: Sequence[str] | None = None) -> int:
         verdicts.append(verdict)
         if sys.stderr.isatty():
             print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr)
-    if options.json:
-        options.json.write_text(json.dumps(_records(mutants, verdicts), indent=1) + "\n", encoding="utf-8")
+        if options.json and (len(verdicts) % 50 == 0 or len(verdicts) == len(mutants)):
+            options.json.write_text(json.dumps(_records(mutants, verdicts), indent=1) + "\n", encoding="utf-8")
     return report(mutants, verdicts, time.monotonic() - start, whole=not options.only and options.every == 1)
 
 

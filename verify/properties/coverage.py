@@ -123,8 +123,8 @@ def _reads_capture(body: Program, captures: int) -> bool:
             if not _is_whole(body.inputs[step.operands[0]]) and any(slot in data for slot in step.operands[1:]):
                 return True
         if isinstance(step.op, (Each, Fold, Branch)):
-            inner = [k for k, slot in enumerate(step.operands) if slot < captures and not _is_whole(body.inputs[slot])]
-            if inner and any(_reads_capture(deeper, len(step.operands)) for deeper in bodies(step.op)):
+            shared = step.op.captures if not isinstance(step.op, Branch) else len(step.operands) - 1
+            if any(_reads_capture(deeper, shared) for deeper in bodies(step.op)):
                 return True
     return False
 

@@ -19,7 +19,7 @@ from ....lang.types import BOOL, F64, I64, Array, Data, Fun, Record, Tuple, Type
 from . import arrays, derivatives, library, scalars, structured  # noqa: F401 (they enter their moves)
 from .choices import Pick, recording, seeded
 from .scalars import MAP
-from .statements import STATEMENTS, selection
+from .statements import STATEMENTS, placed
 from .writer import PAIR, RECORD, Scope, Suite, Variable, Writer, option
 
 INPUTS: tuple[Type, ...] = (F64, F64, array((2,), F64), array((3,), F64), array((2, 3), F64), PAIR, RECORD)
@@ -138,7 +138,7 @@ def _definition(writer: Writer, name: str, scope: Scope) -> str:
 def _allowed(writer: Writer) -> list[Any]:
     words = ("derivative", "second_derivative") if writer.order <= 0 else ()
     usable = [statement for statement in STATEMENTS if statement.__name__ not in words]
-    return usable if writer.suite == "smooth" else [*usable, selection, selection]
+    return usable if writer.suite == "smooth" else [*usable, placed, placed, placed]
 
 
 def _result(writer: Writer, scope: Scope) -> str:

@@ -172,23 +172,6 @@ def function(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     return type_, writer.function(type_.parameters, type_.result, scope, depth)
 
 
-def algebra(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
-    """A solution, factor or determinant, in a loop too, where it cannot be hoisted."""
-    i, state = writer.fresh("i"), writer.fresh("s")
-    how = writer.pick(4)
-    inner = (*scope, Variable(i, I64, 2), Variable(state, F64))
-    if how == 0:
-        return F64, f"loop {state} = 0.4 for {i} < 2 do sin(logdet({dominant(writer, 2, inner, depth)}) + {state})"
-    if how == 1:
-        side = writer.expression(_V2, inner, depth)
-        return F64, f"loop {state} = 0.4 for {i} < 2 do sum(sin(solve({dominant(writer, 2, inner, depth)}, {side})))"
-    row = (*scope, Variable(i, I64, 2))
-    if how == 2:
-        side = writer.grown(_V2, row, depth)
-        return array((2, 2), F64), f"for {i} < 2 => triangular_solve({dominant(writer, 2, row, depth)}, {side} + f64({i}))"
-    return _V2, f"for {i} < 2 => prod(for {state} < 2 => 1.2 + sin({writer.grown(F64, row, depth)} + f64({state})))"
-
-
 def branch(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     """A choice between two arms with work in them, in a loop now and then."""
     type_ = writer.one_of((F64, _V2))
@@ -196,26 +179,79 @@ def branch(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     return type_, f"if {writer.index(4, scope)} % 2 == 0 then {arms[0]} else {arms[1]}"
 
 
-def selection(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
-    """Extremes and sorting inside loops and branches, of numbers that are surely different."""
-    i, j, state = writer.fresh("i"), writer.fresh("j"), writer.fresh("s")
+def placed(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
+    """A primitive of a rarer kind in a build, a loop or an arm, of numbers that change there."""
+    i, state = writer.fresh("i"), writer.fresh("s")
+    where = writer.pick(4)
     inner = (*scope, Variable(i, I64, 2), Variable(state, F64))
-    how = writer.pick(4)
-    spread = f"(for {j} < 3 => 0.3117 * f64({j}))"
-    if how == 0:
-        row = writer.grown(_V3, inner, depth)
-        return F64, f"loop {state} = {writer.leaf(F64, scope)} for {i} < 2 do sin({state} + max({row} + {spread}))"
-    if how == 1:
-        row = writer.grown(_V3, inner[:-1], depth)
-        return array((2, 3), F64), f"for {i} < 2 => sort({row} + f64({i}) * {writer.leaf(_V3, scope)} + {spread})"
-    if how == 2:
-        arms = [f"{word}({writer.grown(_V3, scope, depth)} + {spread})" for word in ("cummax", "softmax")]
-        return _V3, f"if {writer.index(4, scope)} % 2 == 0 then {arms[0]} else {arms[1]}"
-    row = writer.grown(_V3, inner[:-1], depth)
-    return _V2, f"for {i} < 2 => min({row} * (f64({i}) + 0.7) + {spread}) + logsumexp({row} * f64({i}))"
+    seen = scope if where == 2 else inner[:-1] if where == 0 else inner
+    families = (_implicit, _defined, _discrete) if writer.suite == "smooth" else (*_RARE, _implicit, _discrete, _defined)
+    work = writer.one_of(families)(writer, seen, depth, "0.4" if where == 2 else f"f64({i})")
+    if where == 0:
+        return _V2, f"for {i} < 2 => {work}"
+    if where == 2:
+        other = writer.one_of(families)(writer, scope, depth, "0.7")
+        return F64, f"if {writer.index(4, scope)} % 2 == 0 then {work} else {other}"
+    return F64, f"loop {state} = {writer.leaf(F64, scope)} for {i} < 2 do sin({state} + {work})"
+
+
+def _row(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    """A vector that depends on what moves."""
+    return f"({writer.grown(_V3, scope, depth)} + sin({moving} + {writer.leaf(F64, scope)}))"
+
+
+def _implicit(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    """A solution, factor or determinant of a well-conditioned matrix, or a product."""
+    row, how = writer.fresh("r"), writer.pick(4)
+    if how == 3:
+        return f"prod(1.3 + sin({_row(writer, scope, depth, moving)}))"
+    vector = array((2,), F64)
+    matrix = dominant(writer, 2, (*scope, Variable(row, vector)), 1)
+    shifted = f"({matrix} + (for {row}i < 2, {row}j < 2 => 0.2 * {row}[{row}i] * {row}[{row}j]))"
+    form = (
+        f"logdet({shifted})",
+        f"sum(solve({shifted}, {row}))",
+        f"(let {row}m = {shifted} in sum(triangular_solve(cholesky({row}m @ transpose({row}m)), {row})))",
+    )[how]
+    return f"(let {row} = {_row(writer, scope, depth, moving)}[1:] in {form})"
+
+
+def _defined(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    row = _row(writer, scope, depth, moving)
+    place = writer.index(3, scope)
+    return writer.one_of((f"logsumexp({row})", f"softmax({row})[{place}]", f"cumprod(1.2 + 0.5 * sin({row}))[{place}]"))
+
+
+def _selected(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    """Extremes and order of numbers that are surely different."""
+    j = writer.fresh("j")
+    row = f"{_row(writer, scope, depth, moving)} + (for {j} < 3 => 0.3117 * f64({j}))"
+    place = writer.index(3, scope)
+    return writer.one_of((f"max({row})", f"min({row})", f"sort({row})[{place}]", f"cummax({row})[{place}]"))
+
+
+def _kinked(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    x = f"{writer.grown(F64, scope, depth)} * cos({moving} + {writer.leaf(F64, scope)})"
+    y = writer.leaf(F64, scope)
+    return writer.one_of(
+        (f"abs({x} + 0.2871)", f"maximum({x}, {y} + 0.3361)", f"relu({x} + 0.1173)", f"clip({x}, -0.7103, 0.8177)")
+    )
+
+
+def _discrete(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
+    """Whole numbers made of data, as a factor; with kinks allowed, a comparison of floats."""
+    x = f"{writer.grown(F64, scope, depth)} * sin({moving} + {writer.leaf(F64, scope)})"
+    if writer.suite == "guarded" and writer.pick(2):
+        return f"where({x} < {writer.leaf(F64, scope)} + 0.2719, {x}, cos({writer.leaf(F64, scope)}))"
+    data = [v for v in scope if v.type == I64 and v.below is None or v.type == array((3,), I64)]
+    number = writer.whole(writer.one_of(data), scope) if data else f"i64({moving})"
+    return f"{x} * f64(({number} + 1) // 2)"
+
+
+_RARE = (_selected, _selected, _selected, _kinked, _kinked)
 
 
 STATEMENTS: tuple[Statement, ...] = (
     plain, plain, loop, loop, loop, nested, nested, nested, table, table, reduction, derivative, second_derivative,
-    second_derivative, choice, variant, function, algebra, branch,
+    second_derivative, second_derivative, choice, variant, function, placed, placed, branch,
 )  # fmt: skip

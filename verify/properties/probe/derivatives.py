@@ -85,7 +85,7 @@ def _precision(subject: Subject, point: Point) -> Violation | None:
     digits = int(-np.log10(size))
     like = ": looks like float32" if 2**-33 < size < 2**-20 else ""
     return Violation(
-        f"the {worst.mode} agree{'s' if worst.mode != 'values' else ''} to {digits} digits only{like}",
+        f"{worst.mode} agrees with the exact numbers to {digits} digits only{like}",
         size,
         worst.expected,
         worst.actual,
@@ -119,7 +119,7 @@ def _forward_gap(subject: Subject, point: Point, slope: Slope, y_dot: Any) -> Ga
     floor = _floor(subject, point)
     gaps = [_element(found, wanted, floor) for found, wanted in zip(y_dot, slope.values, strict=True) if found is not None]
     off, scale, expected, actual = max(gaps, key=lambda gap: gap[0] / gap[1], default=(0.0, 1.0, "", ""))
-    return Gap(off, scale, f"y_dot = {expected}", f"y_dot = {actual}", "jvp", ("x", "x_dot"))
+    return Gap(off, scale, f"y_dot = {expected}", f"y_dot = {actual}", "forward mode (jvp)", ("x", "x_dot"))
 
 
 def _element(found: Any, wanted: Any, floor: float) -> tuple[float, float, str, str]:
@@ -137,7 +137,7 @@ def _reverse_gap(subject: Subject, point: Point, slope: Slope, x_bar: Any) -> Ga
     scale = magnitude(x_bar, point.x_dot) + magnitude(point.y_bar, slope.values)
     scale += _floor(subject, point) * largest(point.y_bar) + 1e-100
     expected, actual = f"<x_bar, x_dot> = {pushed!r}", f"<x_bar, x_dot> = {pulled!r}"
-    return Gap(abs(pulled - pushed), scale, expected, actual, "vjp", ("x", "x_dot", "y_bar"))
+    return Gap(abs(pulled - pushed), scale, expected, actual, "reverse mode (vjp)", ("x", "x_dot", "y_bar"))
 
 
 def _floor(subject: Subject, point: Point) -> float:
@@ -157,7 +157,7 @@ def _values(subject: Subject, point: Point) -> Iterator[Gap]:
     for found, right in zip(subject.value(point.x), wanted, strict=True):
         if np.asarray(found).dtype.kind == "f":
             off, scale, expected, actual = _element(found, right, 1e-100)
-            yield Gap(off, scale, f"y = {expected}", f"y = {actual}", "values", ("x",))
+            yield Gap(off, scale, f"y = {expected}", f"y = {actual}", "the value", ("x",))
 
 
 def _refuse_nonfinite(*numbers: float) -> None:
