@@ -76,9 +76,7 @@ def probe_named(
 Prepared = tuple[Any, tuple[Any, ...], Repeat]  # a subject, its example arguments, the words that repeat a failure
 
 
-def _run(
-    prepare: Callable[[], Prepared], seed: int, samples: int, properties: Sequence[str] | str | None
-) -> Report:
+def _run(prepare: Callable[[], Prepared], seed: int, samples: int, properties: Sequence[str] | str | None) -> Report:
     from .verify.properties.probe.point import Unusable
     from .verify.properties.probe.run import probe as run
 
@@ -107,9 +105,7 @@ def _names(properties: Sequence[str] | str | None) -> tuple[str, ...] | None:
 # --- programs ---------------------------------------------------------------------------------------------------------
 
 
-def _program(
-    program: Program, args: Sequence[Any], named: Mapping[str, Any], seed: int, samples: int
-) -> Prepared:
+def _program(program: Program, args: Sequence[Any], named: Mapping[str, Any], seed: int, samples: int) -> Prepared:
     """The subject of a program and its example arguments as arrays; random ones when none are given."""
     import numpy as np
 
@@ -177,7 +173,9 @@ def _repeat_program(program: Program, seed: int, samples: int) -> Repeat:
         from .cli._programs import show
 
         words = [shlex.quote(f"{label}={show(value)}") for label, value in values.items()]
-        return " ".join(["pf probe", shlex.quote(file), program.name, *words, f"--property {name} --seed {seed}", *options])
+        return " ".join(
+            ["pf probe", shlex.quote(file), program.name, *words, f"--property {name} --seed {seed}", *options]
+        )
 
     return repeat
 
@@ -190,7 +188,9 @@ def _callable(f: Any, args: Sequence[Any], rules: Rules, seed: int, samples: int
     from .verify.properties.probe.callables import CallableSubject, make_leaves
 
     if not callable(f):
-        raise fail("E195", "only programs and functions are probed", actual=type(f).__name__, hint="pf.probe(f, 1.0, vjp=g)")
+        raise fail(
+            "E195", "only programs and functions are probed", actual=type(f).__name__, hint="pf.probe(f, 1.0, vjp=g)"
+        )
     if not args:
         raise fail("E195", "a Python function is probed at example arguments", hint="pf.probe(f, 1.0, vjp=g)")
     leaves, example = make_leaves(args, _parameter_names(f, len(args)))

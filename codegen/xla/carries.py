@@ -63,7 +63,7 @@ def _split(b: Builder, op: Fold, operands: list[int]) -> list[int] | None:
         return None
     initial = [slot for tree, slot in zip(found, operands[fixed:], strict=True) for slot in _taken_apart(b, tree, slot)]
     captures, arrays = operands[: op.captures], operands[op.captures : fixed]
-    results = b.fold(op.size, captures, arrays, initial, body, op.combine, reverse=op.reverse)
+    results = b.fold(op.size, captures, arrays, initial, body, op.combine, reverse=op.reverse, lean=op.lean)
     rest = iter(results)
     final = [_put_together(b, tree, rest) for tree in found]
     return [*final, *rest]

@@ -53,7 +53,7 @@ def fission(program: Program) -> Program:
 
 def _divisible(op: Fold) -> bool:
     """Whether every value of the body may be computed for all rounds at once."""
-    if op.condition is not None or op.associative or not isinstance(op.size, int) or op.size < 2:
+    if op.condition is not None or op.associative or op.lean or not isinstance(op.size, int) or op.size < 2:
         return False
     body = op.body
     types = [*body.inputs[op.captures :], *(type_ for step in body.steps for type_ in step.types)]

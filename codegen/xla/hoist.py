@@ -31,11 +31,16 @@ def hoist(program: Program) -> Program:
         b.origin = step.origin
         operands = [slots[slot] for slot in step.operands]
         op = with_bodies(step.op, tuple(hoist(inner) for inner in bodies(step.op)))
-        if isinstance(op, Fold) and op.condition is None and isinstance(op.size, int) and op.size > 0:
+        if isinstance(op, Fold) and _may_move(op):
             slots.extend(_Loop(b, op, operands).split())
         else:
             slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
     return b.build([slots[slot] for slot in program.outputs], program.signature)
+
+
+def _may_move(op: Fold) -> bool:
+    """Whether work may leave the loop: its rounds are known and it does not repeat work to save memory."""
+    return op.condition is None and not op.lean and isinstance(op.size, int) and op.size > 0
 
 
 @dataclass
@@ -140,6 +145,7 @@ class _Loop:
             combine,
             reverse=self.op.reverse,
             associative=self.op.associative,
+            lean=self.op.lean,
         )
         late = results[self.carries + len(kept) :]
         for slot, made in zip(self.stacked, late, strict=True):

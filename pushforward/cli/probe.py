@@ -38,7 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random points (default 0)")
     parser.add_argument("--samples", type=_count, default=12, metavar="N", help="number of random points (default 12)")
     parser.add_argument(
-        "--property", action="append", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)} (may be repeated)"
+        "--property",
+        action="append",
+        choices=NAMES,
+        metavar="NAME",
+        help=f"one of {', '.join(NAMES)} (may be repeated)",
     )
     parser.add_argument("--write", metavar="TEST.py", help="write a pytest file that repeats what fails")
 

@@ -31,7 +31,7 @@ Writer = Callable[[Builder], int]
 
 
 def _literals(name: str, dtype: str) -> list[Writer]:
-    pairs = [(7, 3), (-2, 5), (2**62, 4)] if dtype == "i64" else [(0.1, 0.2), (-0.0, 0.0), (1e308, 10.0), (1.0, -3.0)]
+    pairs = [(7, 3), (-2, 5), (2**62, 4)] if dtype == "i64" else [(0.1, 0.2), (-0.0, 3.0), (1e308, 10.0), (1.0, -3.0)]
     return [lambda b, p=p: b.apply(name, b.constant(p[0], dtype), b.constant(p[1], dtype)) for p in pairs]
 
 

@@ -23,8 +23,9 @@ from .terms import INPUTS, LENGTH, SPECIAL, TERMS, Plain, Writer, rewritten, wri
 
 CASES = [(key, number) for key, writers in TERMS.items() for number in range(len(writers))]
 NUMBERS = st.one_of(st.sampled_from(SPECIAL), st.floats(width=64))
-# The zeros of `pad` are structural; adding one turns -0.0 into 0.0, putting together does not.
-UP_TO_THE_SIGN_OF_ZERO = frozenset({"sum of parts that lie side by side"})
+# The zeros of `pad` are structural; adding one turns -0.0 into 0.0, putting together does not. Likewise a sum over no
+# axes adds each element to 0.
+UP_TO_THE_SIGN_OF_ZERO = frozenset({"sum of parts that lie side by side", "reduction over no axes"})
 RING = ("x * 1", "x * -1", "-x * y", "x - 0", "x + -y", "x - -y", "--x", "x ^ 1, x ^ 2")
 
 
@@ -71,7 +72,7 @@ def test_the_rewrite_answers_its_terms(key: tuple[str, str], number: int) -> Non
 
 
 @pytest.mark.parametrize(("key", "number"), CASES, ids=str)
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.data())
 def test_values_keep_their_bits(key: tuple[str, str], number: int, data: st.DataObject) -> None:
     before = written(TERMS[key][number])
@@ -84,7 +85,8 @@ def test_values_keep_their_bits(key: tuple[str, str], number: int, data: st.Data
     assert bits(left, signed=signed) == bits(right, signed=signed)
 
 
-@pytest.mark.parametrize(("key", "number"), CASES, ids=str)
+# Double literals are folded as IEEE 754 rounds, which rationals do not.
+@pytest.mark.parametrize(("key", "number"), [case for case in CASES if case[0][0] != "double literals"], ids=str)
 def test_values_agree_over_the_rationals(key: tuple[str, str], number: int) -> None:
     before = written(TERMS[key][number])
     numbers = iter(Fraction(k * k - 40, k % 5 + 2) for k in range(100))
@@ -96,8 +98,7 @@ def test_values_agree_over_the_rationals(key: tuple[str, str], number: int) -> N
         inputs.append(np.array(values, object if type_.is_float else bool).reshape(shape))
     inputs[-1] = np.int64(1)
     left, right = (evaluate_exact(program, inputs)[0] for program in (before, rewritten(before)))
-    if key[0] != "double literals":  # folded as IEEE 754 rounds, which rationals do not
-        assert np.array_equal(np.asarray(left, object), np.asarray(right, object))
+    assert np.array_equal(np.asarray(left, object), np.asarray(right, object))
 
 
 @pytest.mark.parametrize(("key", "number"), CASES, ids=str)

@@ -77,7 +77,7 @@ def _slice(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
 
 
 def _chosen(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
-    test = f"{writer.index(4, scope)} % 2 == 0"
+    test = writer.parity(scope)
     return f"(if {test} then {writer.expression(type_, scope, depth)} else {writer.expression(type_, scope, depth)})"
 
 

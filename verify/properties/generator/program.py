@@ -84,7 +84,7 @@ def write_program(pick: Pick, suite: Suite = "smooth", fuel: int = 16) -> Genera
 
 def _inputs(writer: Writer) -> tuple[tuple[str, Type], ...]:
     types: list[Type] = [F64, *(writer.one_of(INPUTS) for _ in range(1 + writer.pick(3)))]
-    if writer.pick(3):
+    if writer.pick(8):
         types.append(array((3,), I64) if writer.pick(3) else I64)
     if writer.chance(6):
         types.append(writer.one_of(VARIANTS))
@@ -138,7 +138,7 @@ def _definition(writer: Writer, name: str, scope: Scope) -> str:
 def _allowed(writer: Writer) -> list[Any]:
     words = ("derivative", "second_derivative") if writer.order <= 0 else ()
     usable = [statement for statement in STATEMENTS if statement.__name__ not in words]
-    return usable if writer.suite == "smooth" else [*usable, placed, placed, placed]
+    return [*usable, *[placed] * (2 if writer.suite == "smooth" else 4)]
 
 
 def _result(writer: Writer, scope: Scope) -> str:

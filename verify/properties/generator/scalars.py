@@ -45,7 +45,7 @@ moves(
 
 def _choice(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
     """A choice by an integer, so that no derivative crosses it."""
-    test = f"{writer.index(4, scope)} % 2 == {writer.pick(2)}"
+    test = writer.parity(scope)
     return f"(if {test} then {writer.expression(type_, scope, depth)} else {writer.expression(type_, scope, depth)})"
 
 

@@ -176,13 +176,13 @@ def branch(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     """A choice between two arms with work in them, in a loop now and then."""
     type_ = writer.one_of((F64, _V2))
     arms = [writer.grown(type_, scope, depth + 1) for _ in range(2)]
-    return type_, f"if {writer.index(4, scope)} % 2 == 0 then {arms[0]} else {arms[1]}"
+    return type_, f"if {writer.parity(scope)} then {arms[0]} else {arms[1]}"
 
 
 def placed(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     """A primitive of a rarer kind in a build, a loop or an arm, of numbers that change there."""
     i, state = writer.fresh("i"), writer.fresh("s")
-    where = writer.pick(4)
+    where = writer.one_of((0, 0, 1, 2, 2))
     inner = (*scope, Variable(i, I64, 2), Variable(state, F64))
     seen = scope if where == 2 else inner[:-1] if where == 0 else inner
     families = (_implicit, _defined, _discrete) if writer.suite == "smooth" else (*_RARE, _implicit, _discrete, _defined)
@@ -191,7 +191,7 @@ def placed(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
         return _V2, f"for {i} < 2 => {work}"
     if where == 2:
         other = writer.one_of(families)(writer, scope, depth, "0.7")
-        return F64, f"if {writer.index(4, scope)} % 2 == 0 then {work} else {other}"
+        return F64, f"if {writer.parity(scope)} then {work} else {other}"
     return F64, f"loop {state} = {writer.leaf(F64, scope)} for {i} < 2 do sin({state} + {work})"
 
 

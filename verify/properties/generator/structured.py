@@ -28,7 +28,7 @@ def _changed(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
 
 
 def _either_way(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
-    test = f"{writer.index(4, scope)} % 2 == 0"
+    test = writer.parity(scope)
     return f"(if {test} then {writer.expression(type_, scope, depth)} else {writer.expression(type_, scope, depth)})"
 
 
@@ -44,7 +44,7 @@ def _variant(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
         arms = (f"Second({writer.expression(items[1], scope, depth)})", f"First({writer.expression(items[0], scope, depth)})")
     if writer.pick(2):
         return arms[1]
-    return f"(if {writer.index(4, scope)} % 2 == 0 then {arms[0]} else {arms[1]})"
+    return f"(if {writer.parity(scope)} then {arms[0]} else {arms[1]})"
 
 
 def _spine(writer: Writer, type_: Data, scope: Scope, depth: int) -> str:

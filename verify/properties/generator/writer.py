@@ -144,7 +144,7 @@ class Writer:
             case Fun(parameters, result):
                 return self.function(parameters, result, scope, 1)
             case _ if type_ == BOOL:
-                return f"{self.index(4, scope)} % 2 == 0"
+                return self.parity(scope)
             case _ if type_ == I64:
                 return str(self.pick(4))
             case _:
@@ -178,6 +178,12 @@ class Writer:
         if data and how >= 1:
             return f"{self.whole(self.one_of(data), scope)} % {length}"
         return str(self.pick(length))
+
+    def parity(self, scope: Scope) -> str:
+        """A condition on integers, data where there is some."""
+        data = [v for v in scope if v.type == I64 or v.type == array((3,), I64)]
+        number = self.whole(self.one_of(data), scope) if data else "3"
+        return f"{number} % 2 == {self.pick(2)}"
 
     def whole(self, variable: Variable, scope: Scope) -> str:
         """An integer that is data."""

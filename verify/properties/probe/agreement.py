@@ -27,7 +27,9 @@ def _batching(subject: Subject, point: Point) -> Violation | None:
         try:
             together = inner.lanes(arguments)
         except WrongShape as wrong:
-            return Violation("the batched form fails", 1.0, "one result per lane", wrong.actual, "batch", ("x", "x_dot"))
+            return Violation(
+                "the batched form fails", 1.0, "one result per lane", wrong.actual, "batch", ("x", "x_dot")
+            )
         wrong_lane = _compare(loop, together, LOW if subject.low_precision else ALLOWED, what)
         if wrong_lane is not None:
             return wrong_lane
@@ -63,7 +65,12 @@ def _compare(loop: Sequence[Arrays], together: Arrays, allowed: float, what: str
         if size > allowed:
             text = f"the batched {what} are not those of the lanes one by one"
             return Violation(
-                text, size, f"loop: {brief(wanted)}", f"batch: {brief(found)}", "batch", ("x", "x_dot"),
+                text,
+                size,
+                f"loop: {brief(wanted)}",
+                f"batch: {brief(found)}",
+                "batch",
+                ("x", "x_dot"),
                 "lanes are x, x + x_dot/8 and x - x_dot/8; each result may depend on its own lane only",
             )
     return None

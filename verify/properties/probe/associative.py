@@ -63,7 +63,9 @@ def operators(subject: Any, x: Arrays, asked: bool) -> list[Operator]:
 
 def _of_program(subject: ProgramSubject, x: Arrays) -> list[Operator]:
     steps = [
-        step for program in walk(subject.base) for step in program.steps
+        step
+        for program in walk(subject.base)
+        for step in program.steps
         if isinstance(step.op, ir.Fold) and step.op.associative
     ]
     seen = _inputs_of_bodies(subject.base, x) if steps else {}
@@ -105,7 +107,9 @@ def _operator(step: ir.Step, seen: dict[int, Sequence[Any]]) -> Operator | None:
 
 
 def _triple(leaves: Sequence[Leaf]) -> tuple[Leaf, ...]:
-    return tuple(Leaf(letter + leaf.name.lstrip("ab"), leaf.dtype, leaf.shape, False) for letter in "abc" for leaf in leaves)
+    return tuple(
+        Leaf(letter + leaf.name.lstrip("ab"), leaf.dtype, leaf.shape, False) for letter in "abc" for leaf in leaves
+    )
 
 
 def _exactly(program: ir.Program, arguments: Sequence[Any]) -> Sequence[Any]:
@@ -157,7 +161,9 @@ def _distance(left: Any, right: Any) -> float:
     if all(u == v or (u != u and v != v) for u, v in pairs):
         return 0.0
     scale = max(max(abs(float(u)), abs(float(v))) for u, v in pairs)
-    return max(float(abs(u - v)) if u != v else 0.0 for u, v in ((_number(u), _number(v)) for u, v in pairs)) / (scale or 1.0)
+    return max(float(abs(u - v)) if u != v else 0.0 for u, v in ((_number(u), _number(v)) for u, v in pairs)) / (
+        scale or 1.0
+    )
 
 
 def _number(value: Any) -> Any:

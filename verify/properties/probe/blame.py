@@ -44,7 +44,9 @@ def guilty(subject: ProgramSubject, check: Check, point: Point, depth: int = 0) 
     bad = next((slot for slot in subject.base.outputs if _fails_at(subject, slot, check, point)), None)
     while bad in made:
         step = made[bad]
-        earlier = next((slot for slot in step.operands if slot in made and _fails_at(subject, slot, check, point)), None)
+        earlier = next(
+            (slot for slot in step.operands if slot in made and _fails_at(subject, slot, check, point)), None
+        )
         if earlier is None:
             return _inside(step, [slots[slot] for slot in step.operands], check, depth)
         bad = earlier

@@ -34,18 +34,23 @@ def flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from flatten(item, f"{name}.{key}")
-    elif isinstance(value, tuple) or (isinstance(value, list) and any(isinstance(item, (tuple, dict)) for item in value)):
+    elif _nests(value):
         for index, item in enumerate(value):
             yield from flatten(item, f"{name}.{index}")
     else:
         yield name, value
 
 
+def _nests(value: Any) -> bool:
+    """A tuple, or a list that holds more than numbers; other lists are arrays."""
+    return isinstance(value, tuple) or (isinstance(value, list) and any(isinstance(x, (tuple, dict)) for x in value))
+
+
 def rebuild(shape: Any, leaves: Iterator[Any]) -> Any:
     """A value of the same structure with other arrays."""
     if isinstance(shape, dict):
         return {key: rebuild(item, leaves) for key, item in shape.items()}
-    if isinstance(shape, tuple) or (isinstance(shape, list) and any(isinstance(item, (tuple, dict)) for item in shape)):
+    if _nests(shape):
         return type(shape)(rebuild(item, leaves) for item in shape)
     leaf = next(leaves)
     return leaf[()] if isinstance(leaf, np.ndarray) and leaf.ndim == 0 else leaf
@@ -107,7 +112,7 @@ class CallableSubject:
 
     def _bars(self, x_bar: Any) -> Arrays:
         """The cotangent of each leaf; a rule may leave out leaves that are no floats, or give None for them."""
-        found = [None if item is None else np.asarray(item) for _, item in flatten(x_bar, "")]
+        found: list[Any] = [None if item is None else np.asarray(item) for _, item in flatten(x_bar, "")]
         active = [leaf for leaf in self.leaves if leaf.active]
         if len(found) == len(self.leaves):
             found = [item for item, leaf in zip(found, self.leaves, strict=True) if leaf.active]
@@ -153,7 +158,8 @@ class CallableSubject:
 
     def one_sided(self, x: Arrays, x_dot: Arrays, y_bar: Arrays) -> tuple[float | None, float | None]:
         def line(step: float) -> float:
-            moved = tuple(a if v is None else np.asarray(a) + step * np.asarray(v) for a, v in zip(x, x_dot, strict=True))
+            pairs = zip(x, x_dot, strict=True)
+            moved = tuple(a if v is None else np.asarray(a) + step * np.asarray(v) for a, v in pairs)
             return inner(y_bar, self.value(moved))
 
         return side(line, -1.0), side(line, 1.0)
@@ -170,7 +176,8 @@ class CallableSubject:
 
     def resized(self, x: Arrays) -> CallableSubject:
         leaves = tuple(
-            Leaf(leaf.name, leaf.dtype, np.shape(value), leaf.active) for leaf, value in zip(self.leaves, x, strict=True)
+            Leaf(leaf.name, leaf.dtype, np.shape(value), leaf.active)
+            for leaf, value in zip(self.leaves, x, strict=True)
         )
         return CallableSubject(self.function, self.structure, leaves, self.rules)
 

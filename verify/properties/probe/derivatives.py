@@ -117,7 +117,9 @@ def _gaps(subject: Subject, point: Point) -> tuple[Slope, list[Gap]]:
 
 def _forward_gap(subject: Subject, point: Point, slope: Slope, y_dot: Any) -> Gap:
     floor = _floor(subject, point)
-    gaps = [_element(found, wanted, floor) for found, wanted in zip(y_dot, slope.values, strict=True) if found is not None]
+    gaps = [
+        _element(found, wanted, floor) for found, wanted in zip(y_dot, slope.values, strict=True) if found is not None
+    ]
     off, scale, expected, actual = max(gaps, key=lambda gap: gap[0] / gap[1], default=(0.0, 1.0, "", ""))
     return Gap(off, scale, f"y_dot = {expected}", f"y_dot = {actual}", "forward mode (jvp)", ("x", "x_dot"))
 

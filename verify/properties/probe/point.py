@@ -82,10 +82,21 @@ class Slope:
 class Subject(Protocol):
     """What is probed: values, the rules under test, and slopes that share nothing with the rules."""
 
-    name: str
-    leaves: tuple[Leaf, ...]
-    low_precision: bool  # computes in fewer digits than f64, so that only coarse comparisons make sense
-    has_rules: bool  # derivatives are, or contain, rules that somebody wrote by hand
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]: ...
+
+    @property
+    def low_precision(self) -> bool:
+        """Computes in fewer digits than f64, so that only coarse comparisons make sense."""
+        ...
+
+    @property
+    def has_rules(self) -> bool:
+        """Derivatives are, or contain, rules that somebody wrote by hand."""
+        ...
 
     def value(self, x: Arrays) -> Arrays:
         """The results."""

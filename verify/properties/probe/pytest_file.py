@@ -38,7 +38,8 @@ def test_{label}_{property}() -> None:
 
 def test_file(report: Report, file: str, target: Path, signature: Signature) -> str:
     """The text of a test file at `target` that looks again at every property the report refutes."""
-    tests = "".join(_test(report, finding, finding.witness, signature) for finding in report.failures if finding.witness)
+    failures = [(finding, finding.witness) for finding in report.failures if finding.witness is not None]
+    tests = "".join(_test(report, finding, witness, signature) for finding, witness in failures)
     relative = Path(os.path.relpath(file, target.parent)).as_posix()
     numpy = "import numpy as np\n" if "np." in tests else ""
     return _HEAD.format(file=Path(file).name, name=report.name, numpy=numpy, relative=relative) + tests
@@ -50,7 +51,7 @@ test_file.__test__ = False  # type: ignore[attr-defined]  # pytest, this is no t
 def _test(report: Report, finding: Finding, witness: Witness, signature: Signature) -> str:
     leaves = iter(witness.start)
     values = [(label, assemble(type_, leaves)) for label, type_ in signature.inputs]
-    names = [name if name.isidentifier() and not keyword.iskeyword(name) else f"x{k}" for k, (name, _) in enumerate(values)]
+    names = [_variable(name, place) for place, (name, _) in enumerate(values)]
     lines = [f"    {name} = {python(value)}" for name, (_, value) in zip(names, values, strict=True)]
     guilty = f"\n      guilty    {witness.guilty}" if witness.guilty else ""
     place = f" at {Path(witness.span.source.name).name}:{witness.span.line}" if witness.span else ""
@@ -67,6 +68,10 @@ def _test(report: Report, finding: Finding, witness: Witness, signature: Signatu
         names=", ".join(names),
         seed=report.seed,
     )
+
+
+def _variable(name: str, place: int) -> str:
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"x{place}"
 
 
 def _word(name: str) -> Iterator[str]:

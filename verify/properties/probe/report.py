@@ -138,7 +138,8 @@ def _headline(finding: Finding) -> str:
     if finding.status == "unknown":
         return start + finding.detail
     count = f"{finding.failed} of {finding.checked}" if finding.failed else str(finding.checked)
-    extra = [f"{finding.skipped} skipped"] * bool(finding.skipped) + [f"{finding.moved} moved off kinks"] * bool(finding.moved)
+    counts = ((finding.skipped, "skipped"), (finding.moved, "moved off kinks"))
+    extra = [f"{number} {word}" for number, word in counts if number]
     points = f"({count} point{'s' * (finding.checked != 1)}{''.join(f', {item}' for item in extra)})"
     text = finding.witness.message if finding.witness is not None else finding.detail or finding.holds
     return f"{start}{text} {points}"

@@ -148,9 +148,7 @@ def _elsewhere(tally: _Tally, one: Property, subject: Subject, example: Arrays, 
     return problem
 
 
-def _finding(
-    one: Property, subject: Subject, tally: _Tally, example: Point, seed: int, repeat: Repeat
-) -> Finding:
+def _finding(one: Property, subject: Subject, tally: _Tally, example: Point, seed: int, repeat: Repeat) -> Finding:
     skipped = sum(tally.reasons.values())
     failed = len(tally.failures)
     if failed and (not one.majority or 2 * failed >= tally.checked):

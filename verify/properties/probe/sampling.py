@@ -42,7 +42,7 @@ def _cotangent(y: Any, random: np.random.Generator) -> Any:
 
 def around(subject: Subject, example: Arrays, random: np.random.Generator, number: int) -> Point:
     """A random point; raises Unusable when none of several draws has a finite value."""
-    spread = 1.0
+    spread, problem = 1.0, Unusable("no finite value around the arguments")
     for _ in range(_TRIES):
         x = tuple(
             _shaken(v, spread, number % 2 == 0, random) if leaf.active else v

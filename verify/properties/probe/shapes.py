@@ -1,4 +1,4 @@
-"""Shapes: a cotangent has the shape of its input, a tangent that of its result, and rules work where the function does."""
+"""Shapes: a cotangent has the shape of its input, a tangent that of its result; rules work where the function does."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def _shorter(search: _Search) -> bool:
     """Try to cut every axis of one length, in all arguments together."""
     lengths = sorted({length for array in search.point.x for length in np.shape(array) if length > 1}, reverse=True)
     return any(
-        search.accept(cut) for length in lengths for new in _lengths(length)
+        search.accept(cut)
+        for length in lengths
+        for new in _lengths(length)
         if (cut := _cut(search, length, new)) is not None
     )
 
