@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from . import _wire
 from ._limits import within_limits
 from ._program import Program
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
+
+
+Real = Literal["f64", "f32"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +64,28 @@ class Module:
         return {}
 
 
-def load(path: str | os.PathLike[str]) -> Module:
-    """The module of a `.pf` file; raises its diagnostics when there are errors."""
-    return _module(_wire.load(os.fspath(path)))
+def load(path: str | os.PathLike[str], real: Real = "f64") -> Module:
+    """The module of a `.pf` file; raises its diagnostics when there are errors.
+
+    The type `real` of the text stands for `real`, and so do decimals that nothing else decides.
+    """
+    return _module(_wire.load(os.fspath(path), real))
 
 
-def parse(text: str) -> Module:
-    """The module of a text; raises its diagnostics when there are errors.
+def parse(text: str, real: Real = "f64") -> Module:
+    """The module of a text; raises its diagnostics when there are errors. `real` as in `load`.
 
     >>> import pushforward as pf
     >>> pf.parse("def square(x: f64): f64 = x * x")["square"](3.0)
     9.0
     """
-    return _module(_wire.parse(text))
+    return _module(_wire.parse(text, real))
 
 
-def check(path: str | os.PathLike[str]) -> list[Diagnostic]:
+def check(path: str | os.PathLike[str], real: Real = "f64") -> list[Diagnostic]:
     """What is wrong with a file: an empty list when it is fine. Runs nothing."""
     try:
-        return list(_wire.diagnostics(_wire.load(os.fspath(path))))
+        return list(_wire.diagnostics(_wire.load(os.fspath(path), real)))
     except DiagnosticError as error:
         return list(error.diagnostics)
 

@@ -77,13 +77,16 @@ Prepared = tuple[Any, tuple[Any, ...], Repeat]  # a subject, its example argumen
 
 
 def _run(prepare: Callable[[], Prepared], seed: int, samples: int, properties: Sequence[str] | str | None) -> Report:
+    import numpy as np
+
     from .verify.properties.probe.point import Unusable
     from .verify.properties.probe.run import probe as run
 
     names = _names(properties)
     try:
         subject, example, repeat = prepare()
-        return run(subject, example, seed=seed, samples=samples, names=names, repeat=repeat)
+        with np.errstate(all="ignore"):
+            return run(subject, example, seed=seed, samples=samples, names=names, repeat=repeat)
     except Unusable as unusable:
         hint = "give arguments at which the function has a finite value"
         raise fail("E195", f"nothing can be probed here: {unusable}", hint=hint) from None

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 # --- text -------------------------------------------------------------------------------------------------------------
 
 
-def load(path: str) -> Any:
-    """A file as a module of `lang`."""
+def load(path: str, real: str = "f64") -> Any:
+    """A file as a module of `lang`; `real` is what the type of that name stands for."""
     from .lang.module import load_module
 
-    return load_module(path)
+    return load_module(path, real)
 
 
-def parse(text: str) -> Any:
+def parse(text: str, real: str = "f64") -> Any:
     """A text as a module of `lang`."""
     from .lang.module import parse_module
 
-    return parse_module(text)
+    return parse_module(text, real=real)
 
 
 def diagnostics(module: Any) -> Sequence[Diagnostic]:

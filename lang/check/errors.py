@@ -259,4 +259,12 @@ CHECK = (
         "ends after a fixed number of steps.",
         _MANY_CASES,
     ),
+    ErrorRow(
+        "E065",
+        "a value with too many parts",
+        "limit",
+        "A tuple or record may have 2,000 parts, those of its parts included. Doubling a tuple a few dozen times would "
+        "otherwise describe a value that no machine can hold.",
+        "def wide(x0: f64): f64 =\n" + "".join(f"  let x{k + 1} = (x{k}, x{k})\n" for k in range(12)) + "  in x0\n",
+    ),
 )

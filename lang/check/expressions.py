@@ -13,6 +13,7 @@ from .core import Checker, Entry, rule
 from .patterns import bind_pattern, distinct
 from .report import show_open
 from .scope import Definition
+from .size_limits import limited_type
 from .unify import ERROR, is_unknown
 from .words import builtin_value
 
@@ -98,7 +99,8 @@ def tuple_(checker: Checker, node: ast.Tuple, hint: ty.Type | None) -> ty.Type:
     wanted = checker.head(hint) if hint is not None else None
     fits = isinstance(wanted, ty.Tuple) and len(wanted.items) == len(node.items)
     hints = wanted.items if fits else (None,) * len(node.items)  # type: ignore[union-attr]
-    return ty.Tuple(tuple(checker.infer(item, h) for item, h in zip(node.items, hints, strict=True)))
+    found = ty.Tuple(tuple(checker.infer(item, h) for item, h in zip(node.items, hints, strict=True)))
+    return limited_type(found, node.span)
 
 
 @rule(ast.Record)
@@ -107,7 +109,8 @@ def record(checker: Checker, node: ast.Record, hint: ty.Type | None) -> ty.Type:
     hints = dict(wanted.fields) if isinstance(wanted, ty.Record) else {}
     if len({field for field, _ in node.fields}) < len(node.fields):
         raise fail("E050", "a field occurs twice in this record", node.span, hint="name each field once")
-    return ty.Record(tuple((field, checker.infer(item, hints.get(field))) for field, item in node.fields))
+    found = ty.Record(tuple((field, checker.infer(item, hints.get(field))) for field, item in node.fields))
+    return limited_type(found, node.span)
 
 
 @rule(ast.ArrayLiteral)

@@ -17,6 +17,7 @@ from .report import Report
 def add_program(parser: argparse.ArgumentParser, inputs: bool = True) -> None:
     """Arguments FILE [ENTRY] [name=VALUE …] and where data comes from."""
     parser.add_argument("file", metavar="FILE", help="a .pf file")
+    add_real(parser)
     words = "a definition, then its inputs as name=VALUE" if inputs else "a definition, then sizes as name=VALUE"
     parser.add_argument("words", nargs="*", metavar="ENTRY | name=VALUE", help=words)
     if inputs:
@@ -26,9 +27,14 @@ def add_program(parser: argparse.ArgumentParser, inputs: bool = True) -> None:
         )
 
 
+def add_real(parser: argparse.ArgumentParser) -> None:
+    """What `real` stands for in the text."""
+    parser.add_argument("--real", default="f64", choices=["f64", "f32"], help="what the type `real` stands for")
+
+
 def choose(options: argparse.Namespace) -> tuple[Module, Program, list[str]]:
     """The module, the chosen definition and the remaining words."""
-    module = load(options.file)
+    module = load(options.file, getattr(options, "real", "f64"))
     words = list(options.words)
     if words and "=" not in words[0]:
         return module, module[words[0]], words[1:]

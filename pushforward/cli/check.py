@@ -10,6 +10,7 @@ from .report import Report
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help=".pf files")
+    parser.add_argument("--real", default="f64", choices=["f64", "f32"], help="what the type `real` stands for")
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
@@ -17,7 +18,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
     found = []
     for name in options.files:
-        diagnostics = _module.check(name)
+        diagnostics = _module.check(name, options.real)
         report.diagnose(diagnostics)
         found.extend(diagnostics)
     errors = sum(item.severity == "error" for item in found)

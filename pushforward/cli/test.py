@@ -16,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", action="append", choices=["reference", "xla"], help="run on this back end only (may be repeated)"
     )
+    parser.add_argument("--real", default="f64", choices=["f64", "f32"], help="what the type `real` stands for")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random directions (default 0)")
     parser.add_argument("--only", metavar="TEXT", help="run only tests whose name contains the text")
 
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     rows, code = [], 0
     for name in options.files:
         try:
-            results = _wire.run_tests(load(name).checked, backends, options.seed, options.only)
+            results = _wire.run_tests(load(name, options.real).checked, backends, options.seed, options.only)
         except DiagnosticError as error:
             from . import exit_code
 

@@ -15,7 +15,7 @@ from benchmarks.areas import spine, spine_worker
 from benchmarks.areas.spine_entries import entries, float_slots, is_scalar
 from benchmarks.areas.spine_nesting import FAMILIES, nest, ratio
 from benchmarks.areas.spine_primitives import error
-from benchmarks.areas.spine_programs import ARRAY_RATIO, claims_row, ir_row, ratio_row, slope
+from benchmarks.areas.spine_programs import ARRAY_RATIO, claims_row, ir_rows, ratio_row, slope
 from benchmarks.areas.spine_scatter import TEXT, count, largest
 from benchmarks.harness import Context, Row
 from pushforward.ad.cost import Cost
@@ -118,9 +118,11 @@ def test_small_programs_are_shown_but_not_held_to_the_ratio() -> None:
 
 
 def test_a_program_that_grows_too_much_is_named() -> None:
-    row = ir_row({"a:f": Cost(1, 1, 10, 20), "a:g": Cost(1, 1, 1, 9), "a:empty": Cost(0, 0, 0, 1)})
-    assert (row.value, row.ok) == (9.0, False)
-    assert "a:g: 1 to 9 steps" in row.note
+    costs = {"a:f": Cost(1, 1, 10, 90), "a:g": Cost(1, 1, 1, 9), "a:h": Cost(1, 1, 20, 40), "a:empty": Cost(0, 0, 0, 1)}
+    long, short = ir_rows(costs)
+    assert (long.value, long.ok, long.note) == (9.0, False, "a:f")
+    assert (short.value, short.ok) == (9.0, False)
+    assert "a:g: 1 to 9 steps" in short.note
 
 
 def test_slope_of_quadratic_work_is_two() -> None:

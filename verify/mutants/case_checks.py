@@ -15,8 +15,10 @@ import numpy as np
 
 from ...ad.forward import forward
 from ...ad.reverse import reverse
-from ...lang.builder import body
+from ...lang.builder import Builder, body
 from ...lang.ir import ArrayType, Param, Program
+from ...lang.primitives import get, rules
+from ...lang.primitives.row import RuleContext
 from ...lang.sizes import Size
 from ...semantics.exact import evaluate_exact
 from ...semantics.reference import evaluate
@@ -75,7 +77,6 @@ CASES = (
     Case("div", ("f", "f3")),
     Case("where", ("b4", "f4", "f4")),
     Case("where", ("b4", "f", "f4")),
-    Case("convert", ("f3",), {"dtype": "f64"}),
     Case("broadcast", ("f2x3",), {"shape": (2, 4, 3), "axes": (0, 2)}),
     Case("broadcast", ("f",), {"shape": (2, 2), "axes": ()}),
     Case("reshape", ("f2x3",), {"shape": (3, 2)}),
@@ -98,7 +99,7 @@ CASES = (
     Case("triangle", ("f3x4",), {"lower": True, "offset": 1}),
     Case("triangle", ("f2x3x3",), {"lower": False, "offset": -1}),
     Case("reduce_max", ("f3x4",), {"axes": (1,)}, "distinct"),
-    Case("reduce_min", ("f3x4",), {"axes": (0, 1)}, "distinct"),
+    Case("reduce_min", ("f3x4x2",), {"axes": (0, 1)}, "distinct"),
     Case("reduce_prod", ("f2x4",), {"axes": (1,)}),
     Case("reduce_prod", ("f2x3x2",), {"axes": (0, 2)}),
     Case("cumprod", ("f5x2",), {"axis": 0, "reverse": False}),
@@ -127,6 +128,8 @@ def case_checks() -> Iterator[Check]:
     yield Check("rows", "ties of an extremum", frozenset({"reduce_max", "reduce_min"}), _ties)
     yield Check("rows", "products with zeros", frozenset({"reduce_prod", "cumprod"}), _zeros)
     yield Check("rows", "exponentials of infinities", frozenset({"logsumexp", "softmax"}), _infinities)
+    yield Check("rows", "precisions", frozenset({"convert"}), _precisions)
+    yield Check("rows", "stated transpose of a read", frozenset({"gather"}), _stated_transpose)
     yield Check("rows", "ties of a running extremum", frozenset({"cummax", "cummin"}), _running_ties)
 
 
@@ -214,3 +217,31 @@ def _running_ties() -> None:
         0,
         "the latest one counts",
     )
+
+
+def _precisions() -> None:
+    """A cotangent goes back to the precision of the operand; integers carry none."""
+    z = np.array([1.5, -2.0, 0.25])
+    single = body("convert", [ArrayType("f64", (3,))], lambda b, x: [b.apply("convert", x[0], dtype="f32")])
+    bar = evaluate(reverse(single), [z, z.astype("f4")])[1]
+    if bar.dtype != np.float64:
+        raise AssertionError("the cotangent has another precision than the operand")
+    close(bar, z, 0, "cotangent of a conversion")
+    whole = body(
+        "whole", [ArrayType("f64", (3,))],
+        lambda b, x: [b.apply("convert", b.apply("convert", x[0], dtype="i64"), dtype="f64")],
+    )  # fmt: skip
+    close(evaluate(reverse(whole), [z, z])[1], [0.0, 0.0, 0.0], 0, "cotangent through integers")
+
+
+def _stated_transpose() -> None:
+    """The row's own transpose, which passes replace by sparse cotangents."""
+    types = [ArrayType("f64", (4,)), ArrayType("i64", (3,)), ArrayType("f64", (3,))]
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int | None]:
+        context = RuleContext(b, x[:2], (), (("proved", True),))
+        return [rules.transpose(context, get("gather"), 0, x[2])]
+
+    program = body("transpose", types, write)  # type: ignore[arg-type]
+    bar = evaluate(program, [np.zeros(4), np.array([2, 0, 2]), np.array([1.0, 2.0, 4.0])])[0]
+    close(bar, [2.0, 0.0, 5.0, 0.0], 0, "transpose of a read")

@@ -64,8 +64,9 @@ def edits(function: Any) -> Iterator[tuple[str, str, Callable[[], Undo]]]:
     definition.decorator_list = []
     seen = {ast.unparse(tree)}
     nodes = [node for statement in definition.body for node in ast.walk(statement)]
+    skipped = {id(inner) for node in nodes if _is_skipped(node) for inner in ast.walk(node)}
     for place, node in enumerate(nodes):
-        if _is_skipped(node):
+        if id(node) in skipped:
             continue
         for operator, make in _faults(node):
             changed = _with_fault(definition, place, make)
@@ -88,7 +89,12 @@ def textual(function: Any, old: str, new: str) -> Callable[[], Undo]:
 
 
 def _is_skipped(node: Node) -> bool:
-    return isinstance(node, ast.Assert | ast.Raise | ast.JoinedStr)
+    """Assertions, messages and ``strict=True`` only tell of bugs; without one nothing changes."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
+    return isinstance(node, ast.Assert | ast.Raise | ast.JoinedStr | ast.AnnAssign) and not (
+        isinstance(node, ast.AnnAssign) and node.value is not None
+    )
 
 
 def _faults(node: Node) -> Iterator[tuple[str, Callable[[Any], Node]]]:

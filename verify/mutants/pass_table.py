@@ -32,12 +32,6 @@ FUNCTIONS: dict[str, list[str]] = {
     "ad.vmap": "_each _fold _while _freezing _choose _guarded _branch _takes _guarded_arm _ruled_call".split(),
     "ad.vmap_rules": "_elementwise _aligned _broadcast _reshape _transpose _slice _gather _lane_numbers _scatter".split(),
     "lang.passes.unroll": "_unrolled _element _combine".split(),
-    "lang.passes.lift": "_invariant _note_offset _element_read _read_in_turn".split(),
-    "lang.passes.simplify": "_passed_through _fixed_carries _repeated_element".split(),
-    "lang.rewrite": (
-        "_times_one _times_minus_one _minus_zero _add_negative _sub_negative _negative_factor _power_one _where_known "
-        "_transpose_twice _broadcast_twice _slice_of_concat _gather_of_concat _fold_floats"
-    ).split(),
     "lang.specialise.derive": ["derive"],
     "lang.primitives.structure": "_broadcast _reshape _transpose _slice _pad _reverse _concat".split(),
     "lang.primitives.reductions": (

@@ -11,6 +11,7 @@ from ...lang.surface import ast
 Edit = tuple[str, ast.Expr]
 
 _TIES = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
+_COMMUTATIVE = frozenset({"maximum", "minimum", "add", "mul"})
 _ORDERED = frozenset({"-", "/", "//", "%", "^", "<", "<=", ">", ">="})
 
 
@@ -34,6 +35,8 @@ def rule_edits(text: str) -> list[tuple[str, str]]:
 def _whole(tree: ast.Expr) -> Iterator[Edit]:
     if _is_condition(tree):
         yield "negate", ast.Unary("not", tree, span=tree.span)
+        return
+    if tree == ast.Integer(0, span=tree.span):
         return
     yield "negate", ast.Unary("-", tree, span=tree.span)
     yield "zero", ast.Integer(0, span=tree.span)
@@ -67,7 +70,7 @@ def _here(node: ast.Expr) -> Iterator[Edit]:
             yield "swap branch", replace(node, then=otherwise, otherwise=then)
             yield "drop a branch", then
             yield "drop a branch", otherwise
-        case ast.Call(arguments=arguments) if len(arguments) > 1:
+        case ast.Call(ast.Name(name), arguments) if len(arguments) > 1 and name not in _COMMUTATIVE:
             yield "swap operands", replace(node, arguments=(arguments[1], arguments[0], *arguments[2:]))
         case ast.Binary(operator=operator, left=left, right=right):
             yield "drop a term", left

@@ -442,17 +442,21 @@ def check_program_everywhere(generated: Generated, *, xla: bool = False, seed: i
 
     A disagreement is also what a pass of ours raises: no generated program may be refused.
     """
-    return list(_disagreements(generated, xla, seed))
+    return check_case(Case(generated, seed), xla)
 
 
-def _disagreements(generated: Generated, xla: bool, seed: int) -> Iterator[Disagreement]:
-    case = Case(generated, seed)
+def check_case(case: Case, xla: bool = False) -> list[Disagreement]:
+    """Every check on a program at a point."""
+    return list(_disagreements(case, xla))
+
+
+def _disagreements(case: Case, xla: bool) -> Iterator[Disagreement]:
     for check in (*STRUCTURE, *DERIVATIVES, *((compiled,) if xla else ())):
-        if check in DERIVATIVES and case.near_a_kink:
-            continue
         try:
-            check(case)
+            if check not in DERIVATIVES or not case.near_a_kink:
+                check(case)
         except Exception as error:  # whatever goes wrong on a well-typed program is a finding
-            yield Disagreement(check.__name__, f"{type(error).__name__}: {error}", generated.text, generated.seed)
+            detail = f"{type(error).__name__}: {error}"
+            yield Disagreement(check.__name__, detail, case.generated.text, case.generated.seed)
             if check in STRUCTURE[:1]:
                 return

@@ -19,7 +19,7 @@ from ....lang.types import BOOL, F64, I64, Array, Data, Fun, Record, Tuple, Type
 from . import arrays, derivatives, library, scalars, structured  # noqa: F401 (they enter their moves)
 from .choices import Pick, recording, seeded
 from .scalars import MAP
-from .statements import STATEMENTS, placed
+from .statements import STATEMENTS
 from .writer import PAIR, RECORD, Scope, Suite, Variable, Writer, option
 
 INPUTS: tuple[Type, ...] = (F64, F64, array((2,), F64), array((3,), F64), array((2, 3), F64), PAIR, RECORD)
@@ -58,14 +58,14 @@ class Generated:
         return [leaf for _, type_ in self.inputs for leaf in _value(type_, random)]
 
 
-def seeded_program(seed: int, suite: Suite = "smooth", fuel: int = 16) -> Generated:
+def seeded_program(seed: int, suite: Suite = "smooth", fuel: int = 12) -> Generated:
     """The program of a seed."""
     from dataclasses import replace
 
     return replace(write_program(seeded(seed), suite, fuel), seed=seed)
 
 
-def write_program(pick: Pick, suite: Suite = "smooth", fuel: int = 16) -> Generated:
+def write_program(pick: Pick, suite: Suite = "smooth", fuel: int = 12) -> Generated:
     """A program written by a source of choices."""
     made: list[int] = []
     writer = Writer(recording(pick, made), suite, fuel)
@@ -74,7 +74,7 @@ def write_program(pick: Pick, suite: Suite = "smooth", fuel: int = 16) -> Genera
     arguments: list[Argument] = []
     scope: Scope = tuple(Variable(name, type_) for name, type_ in inputs)
     floats = [v for v in scope if v.type in (F64, array((2,), F64), array((3,), F64))]
-    if floats and writer.pick(5) >= 3:
+    if floats and writer.pick(3) == 2:
         arguments = _core(writer, lines, scope, floats)
     else:
         lines.append(_definition(writer, "main", scope))
@@ -137,8 +137,7 @@ def _definition(writer: Writer, name: str, scope: Scope) -> str:
 
 def _allowed(writer: Writer) -> list[Any]:
     words = ("derivative", "second_derivative") if writer.order <= 0 else ()
-    usable = [statement for statement in STATEMENTS if statement.__name__ not in words]
-    return [*usable, *[placed] * (2 if writer.suite == "smooth" else 4)]
+    return [statement for statement in STATEMENTS if statement.__name__ not in words]
 
 
 def _result(writer: Writer, scope: Scope) -> str:

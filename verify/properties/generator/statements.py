@@ -182,13 +182,15 @@ def branch(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
 def placed(writer: Writer, scope: Scope, depth: int) -> tuple[Type, str]:
     """A primitive of a rarer kind in a build, a loop or an arm, of numbers that change there."""
     i, state = writer.fresh("i"), writer.fresh("s")
-    where = writer.one_of((0, 0, 1, 2, 2))
+    where = writer.one_of((0, 0, 1, 1, 2, 3))
     inner = (*scope, Variable(i, I64, 2), Variable(state, F64))
-    seen = scope if where == 2 else inner[:-1] if where == 0 else inner
-    families = (_implicit, _defined, _discrete) if writer.suite == "smooth" else (*_RARE, _implicit, _discrete, _defined)
-    work = writer.one_of(families)(writer, seen, depth, "0.4" if where == 2 else f"f64({i})")
+    seen = scope if where >= 2 else inner[:-1] if where == 0 else inner
+    families = (_implicit, _defined, _discrete) if writer.suite == "smooth" else _RARE
+    work = writer.one_of(families)(writer, seen, depth, "0.4" if where >= 2 else f"f64({i})")
     if where == 0:
         return _V2, f"for {i} < 2 => {work}"
+    if where == 3:
+        return F64, work
     if where == 2:
         other = writer.one_of(families)(writer, scope, depth, "0.7")
         return F64, f"if {writer.parity(scope)} then {work} else {other}"
@@ -248,10 +250,10 @@ def _discrete(writer: Writer, scope: Scope, depth: int, moving: str) -> str:
     return f"{x} * f64(({number} + 1) // 2)"
 
 
-_RARE = (_selected, _selected, _selected, _kinked, _kinked)
+_RARE = (_selected, _selected, _selected, _selected, _kinked, _kinked, _implicit, _discrete, _defined, _defined)
 
 
 STATEMENTS: tuple[Statement, ...] = (
-    plain, plain, loop, loop, loop, nested, nested, nested, table, table, reduction, derivative, second_derivative,
-    second_derivative, second_derivative, choice, variant, function, placed, placed, branch,
+    plain, plain, loop, loop, loop, nested, nested, nested, table, table, reduction, derivative, choice, variant,
+    function, branch, *[second_derivative] * 6, *[placed] * 5,
 )  # fmt: skip

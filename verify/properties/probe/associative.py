@@ -15,11 +15,10 @@ import numpy as np
 from ....lang import ir
 from ....lang.diagnostics import DiagnosticError
 from ....lang.source import Span
-from ....semantics.exact import evaluate_exact
 from ....semantics.interpreter import Interpreter
 from ....semantics.reference_numpy import NumpyArithmetic
 from .point import Arrays, Leaf, Missing, Point, Property, Unusable, Violation, brief
-from .programs import DIGITS, ProgramSubject, known_shape, walk
+from .programs import ProgramSubject, exactly, known_shape, walk
 
 Combine = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
 
@@ -52,7 +51,8 @@ def operators(subject: Any, x: Arrays, asked: bool) -> list[Operator]:
         return found
     half = len(subject.leaves) // 2
     kinds = [(leaf.dtype, leaf.shape) for leaf in subject.leaves]
-    if not asked or kinds[:half] != kinds[half:]:
+    shapes = [np.shape(y) for y in subject.value(x)]
+    if not asked or kinds[:half] != kinds[half:] or shapes != [shape for _, shape in kinds[half:]]:
         raise Missing("there is no `reduce`" if isinstance(subject, ProgramSubject) else "it was not asked for by name")
     leaves = _triple(subject.leaves[:half])
     if isinstance(subject, ProgramSubject):
@@ -75,8 +75,12 @@ def _of_program(subject: ProgramSubject, x: Arrays) -> list[Operator]:
 def _inputs_of_bodies(program: ir.Program, x: Arrays) -> dict[int, Sequence[Any]]:
     """The inputs that every body ran on first."""
     seen: dict[int, Sequence[Any]] = {}
+
+    def watch(body: ir.Program, inputs: Sequence[Any], outputs: list[Any]) -> None:
+        seen.setdefault(id(body), inputs)
+
     interpreter = Interpreter(NumpyArithmetic())
-    interpreter.watch = lambda body, inputs, outputs: seen.setdefault(id(body), inputs) and None
+    interpreter.watch = watch
     try:
         with np.errstate(all="ignore"):
             interpreter.run(program, x)
@@ -95,9 +99,7 @@ def _operator(step: ir.Step, seen: dict[int, Sequence[Any]]) -> Operator | None:
     captured = list(seen.get(id(body), ())[: op.captures])
     types = body.inputs[op.captures : op.captures + width]
     leaves = tuple(
-        Leaf("" if width == 1 else f".{k}", type_.dtype, known_shape(type_), type_.is_float)
-        for k, type_ in enumerate(types)
-        if isinstance(type_, ir.ArrayType)
+        Leaf("", type_.dtype, known_shape(type_), False) for type_ in types if isinstance(type_, ir.ArrayType)
     )
 
     def combine(a: Sequence[Any], b: Sequence[Any]) -> Sequence[Any]:
@@ -107,19 +109,21 @@ def _operator(step: ir.Step, seen: dict[int, Sequence[Any]]) -> Operator | None:
 
 
 def _triple(leaves: Sequence[Leaf]) -> tuple[Leaf, ...]:
+    """The leaves of a, b and c."""
+    names = [""] if len(leaves) == 1 else [f".{place}" for place in range(len(leaves))]
     return tuple(
-        Leaf(letter + leaf.name.lstrip("ab"), leaf.dtype, leaf.shape, False) for letter in "abc" for leaf in leaves
+        Leaf(letter + name, leaf.dtype, leaf.shape, False)
+        for letter in "abc"
+        for name, leaf in zip(names, leaves, strict=True)
     )
 
 
 def _exactly(program: ir.Program, arguments: Sequence[Any]) -> Sequence[Any]:
     """Over the rationals where they suffice, else with many digits."""
-    for digits in (None, DIGITS):
-        try:
-            return evaluate_exact(program, arguments, digits=digits)
-        except DiagnosticError as error:
-            problem = error
-    raise Unusable(problem.diagnostics[0].message)
+    try:
+        return exactly(program, arguments, None)
+    except Unusable:
+        return exactly(program, arguments)
 
 
 def triples(operator: Operator, random: np.random.Generator, label: str) -> Point:

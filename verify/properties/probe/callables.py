@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,7 +68,7 @@ class CallableSubject:
     def name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
-    @cached_property
+    @property
     def low_precision(self) -> bool:
         return any(leaf.active and leaf.dtype != "float64" for leaf in self.leaves)
 
@@ -163,6 +162,9 @@ class CallableSubject:
             return inner(y_bar, self.value(moved))
 
         return side(line, -1.0), side(line, 1.0)
+
+    def in_domain(self, x: Arrays) -> bool:
+        return True  # nothing is known of what happens inside
 
     # --- batches and sizes ---
 

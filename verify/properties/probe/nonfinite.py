@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from .point import Arrays, Missing, Point, Property, Subject, Unusable, Violation, brief, finite
+from .point import EXAMPLE, Arrays, Missing, Point, Property, Subject, Unusable, Violation, brief, finite, largest
 
 
 def _safe(subject: Subject, point: Point) -> Violation | None:
     if not finite(subject.value(point.x)):
         raise Unusable("the value is not finite")
+    if point.label != EXAMPLE and not subject.in_domain(point.x):
+        raise Unusable("an operation on the way leaves its domain")
+    if not subject.has_rules and largest(point.y_bar) == 0:
+        raise Unusable("a cotangent of zeros says nothing here")
     found, missing = [], []
     for side in (_reverse, _forward):
         try:

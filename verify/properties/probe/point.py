@@ -15,6 +15,9 @@ import numpy as np
 Arrays = tuple[Any, ...]  # one NumPy array per leaf; None where a leaf has no tangent
 
 
+EXAMPLE = "the example"  # the label of the point that the user gave
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One array of an argument: what it is called, its dtype and shape, whether it is differentiated by."""
@@ -116,6 +119,10 @@ class Subject(Protocol):
 
     def one_sided(self, x: Arrays, x_dot: Arrays, y_bar: Arrays) -> tuple[float | None, float | None]:
         """Slopes of <y_bar, f> to the left and to the right; None where there is none or it grows without bound."""
+        ...
+
+    def in_domain(self, x: Arrays) -> bool:
+        """Whether the value is finite for a better reason than an operation that swallowed inf or nan."""
         ...
 
     def lanes(self, rows: Sequence[Arrays]) -> Arrays:

@@ -22,14 +22,16 @@ from ....lang.builder import Builder
 from ....lang.diagnostics import DiagnosticError, InternalError
 from ....lang.passes import normalise
 from ....semantics.exact import Digits, evaluate_exact
+from ....semantics.interpreter import Interpreter
 from ....semantics.reference import evaluate
+from ....semantics.reference_numpy import NumpyArithmetic
 from ....semantics.shapes import solve_sizes
-from .point import Arrays, Leaf, Missing, Slope, Unusable, inner
+from .point import Arrays, Leaf, Missing, Slope, Unusable, finite, inner
 from .slopes import exact_slope, float_slope, side
 
 DIGITS = 50
 # Above this many operations one exact evaluation takes longer than a person waits.
-MOST_EXACT_FLOPS = 4_000
+MOST_EXACT_FLOPS = 1_000
 
 Specialise = Callable[[Mapping[str, int]], ir.Program]
 
@@ -47,8 +49,12 @@ class ProgramSubject:
     def name(self) -> str:
         return self.base.name
 
-    @cached_property
+    @property
     def leaves(self) -> tuple[Leaf, ...]:
+        return self._leaves
+
+    @cached_property
+    def _leaves(self) -> tuple[Leaf, ...]:
         return tuple(
             Leaf(name, type_.dtype, known_shape(type_), type_.is_float)
             for name, type_ in zip(self.names, _arrays(self.base.inputs), strict=True)
@@ -62,12 +68,12 @@ class ProgramSubject:
     def outputs(self) -> tuple[ir.ArrayType, ...]:
         return _arrays(self.base.output_types)
 
-    @cached_property
+    @property
     def low_precision(self) -> bool:
         types = (*_arrays(self.base.inputs), *self.outputs)
         return any(type_.is_float and type_.dtype != "f64" for type_ in types)
 
-    @cached_property
+    @property
     def has_rules(self) -> bool:
         return any(program.rules for program in walk(self.base))
 
@@ -102,6 +108,18 @@ class ProgramSubject:
     # --- slopes ---
 
     def slope(self, x: Arrays, x_dot: Arrays) -> Slope:
+        key = tuple(None if v is None else np.asarray(v).tobytes() for v in (*x, *x_dot))
+        found = self._slopes.get(key)
+        if found is None:
+            found = self._slopes[key] = self._new_slope(x, x_dot)
+        return found
+
+    @cached_property
+    def _slopes(self) -> dict[tuple[bytes | None, ...], Slope]:
+        """Slopes by point and direction: several properties look at the same ones."""
+        return {}
+
+    def _new_slope(self, x: Arrays, x_dot: Arrays) -> Slope:
         if any(uses(program, "stop_gradient") for program in walk(self.base)):
             raise Missing("the program uses stop_gradient, so its derivative is not that of its values")
         shapes = [known_shape(type_) if type_.is_float else None for type_ in self.outputs]
@@ -122,7 +140,7 @@ class ProgramSubject:
         """The results by the many-digit evaluator, rounded to floats at the end."""
         if not self.is_small:
             raise Missing("too many operations for the many-digit evaluator")
-        found = _exactly(self.base, x)
+        found = exactly(self.base, x)
         return tuple(_rounded(value, type_) for value, type_ in zip(found, self.outputs, strict=True))
 
     def _exact_line(self, field: Digits, x: Arrays, x_dot: Arrays) -> Callable[[Any], np.ndarray]:
@@ -131,7 +149,7 @@ class ProgramSubject:
 
         def line(step: Any) -> np.ndarray:
             moved = [a if v is None else a + step * v for a, v in zip(start, along, strict=True)]
-            return self._row(_exactly(self.base, moved), object)
+            return self._row(exactly(self.base, moved), object)
 
         return line
 
@@ -156,6 +174,18 @@ class ProgramSubject:
             return inner(y_bar, _run(self.base, moved))
 
         return side(line, -1.0), side(line, 1.0)
+
+    def in_domain(self, x: Arrays) -> bool:
+        """Whether inf and nan, where they occur on the way to a finite result, are only discarded by a `where`.
+
+        ``exp(-t / tau)`` is 0 at tau = 0 because the division left its domain; a `where` around it means to guard.
+        """
+        caught: list[tuple[ir.Program, Sequence[Any]]] = [(self.base, x)]
+        interpreter = Interpreter(NumpyArithmetic())
+        interpreter.watch = lambda program, inputs, outputs: caught.append((program, list(inputs)))
+        _guarded(lambda: interpreter.run(self.base, x))
+        interpreter.watch = None
+        return not any(_swallows(program, interpreter.slots(program, inputs)) for program, inputs in caught)
 
     # --- batches and sizes ---
 
@@ -229,13 +259,25 @@ def _guarded(run: Callable[[], Any]) -> Any:
         raise Unusable(error.diagnostics[0].message) from None
 
 
+def _swallows(program: ir.Program, slots: Sequence[Any]) -> bool:
+    """Whether an operation other than a selection makes finite results of operands that are not."""
+    for first, step in program.numbered():
+        selects = isinstance(step.op, ir.Apply) and step.op.primitive == "where"
+        results = slots[first : first + len(step.types)]
+        if not selects and not finite([slots[k] for k in step.operands]) and finite(results):
+            if any(isinstance(type_, ir.ArrayType) and type_.is_float for type_ in step.types):
+                return True
+    return False
+
+
 class _Beyond(Unusable):
     """The many-digit evaluator has no real number here."""
 
 
-def _exactly(program: ir.Program, x: Sequence[Any]) -> list[Any]:
+def exactly(program: ir.Program, x: Sequence[Any], digits: int | None = DIGITS) -> list[Any]:
+    """Results by the exact evaluator: of many digits, or over the rationals with ``digits=None``."""
     try:
-        return evaluate_exact(program, x, digits=DIGITS)
+        return evaluate_exact(program, x, digits=digits)
     except DiagnosticError as error:
         raise _Beyond(error.diagnostics[0].message) from None
     except (TypeError, ValueError, OverflowError):

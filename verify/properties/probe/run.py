@@ -17,7 +17,7 @@ from .cost import COST, ratio
 from .derivatives import CURVE, DOT_TEST, PRECISION
 from .linearity import COTANGENTS, TANGENTS
 from .nonfinite import FINITE
-from .point import Arrays, Missing, Point, Property, Subject, Unusable, Violation, WrongShape
+from .point import EXAMPLE, Arrays, Missing, Point, Property, Subject, Unusable, Violation, WrongShape
 from .primal import PRIMAL
 from .programs import ProgramSubject
 from .report import Finding, Report, Witness
@@ -87,7 +87,7 @@ def probe(
     when the subject has no finite value at the example.
     """
     random = np.random.default_rng(seed)
-    points = [complete(subject, example, random, "the example")]
+    points = [complete(subject, example, random, EXAMPLE)]
     for number in range(samples):
         try:
             points.append(around(subject, example, random, number))
@@ -97,7 +97,7 @@ def probe(
     findings = []
     for one in chosen:
         try:
-            tally = _tally(one, subject, points, seed, names is not None)
+            tally = _tally(one, subject, points, seed, names is not None and set(names) == {one.name})
         except Missing as missing:
             tally = _Tally(missing=str(missing))
         findings.append(_finding(one, subject, tally, points[0], seed, repeat))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .point import Arrays, Leaf, Point, Subject, Unusable, finite
+from .point import EXAMPLE, Arrays, Leaf, Point, Subject, Unusable, finite
 
 _TRIES = 8
 
@@ -80,7 +80,7 @@ def special(subject: Subject, example: Arrays, random: np.random.Generator) -> I
 
 
 def _special(subject: Subject, example: Arrays) -> Iterator[tuple[Arrays, str]]:
-    yield example, "the example"
+    yield example, EXAMPLE
     active = [k for k, leaf in enumerate(subject.leaves) if leaf.active]
     for number, word in ((0.0, "zeros"), (1.0, "ones"), (-1.0, "minus ones")):
         yield _filled(example, active, number), f"all {word}"

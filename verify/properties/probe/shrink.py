@@ -31,6 +31,7 @@ class _Search:
         if self.left <= 0:
             return False
         self.left -= 1
+        point = replace(point, label="a smaller point")
         try:
             subject = self.subject.resized(point.x)
             found = self.check(subject, point)

@@ -1,0 +1,111 @@
+"""The checks notice faults: each wrong program put in place of a right one is found by the check named for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from pushforward.lang.builder import Builder
+from pushforward.lang.ir import Program
+from pushforward.verify.properties import corpus
+from pushforward.verify.properties.corpus import Case, Failure, check_program_everywhere
+from pushforward.verify.properties.differences import DIFFERENCES
+from pushforward.verify.properties.generator import Generated, seeded_program
+from pushforward.verify.properties.shrink import smaller
+
+SEED = 3
+
+
+def altered(program: Program, place: int, change: Callable[[Builder, int], int]) -> Program:
+    """The program with one output changed."""
+    b = Builder(program.name, program.inputs, program.sizes)
+    outputs = list(b.inline(program, range(len(program.inputs))))
+    outputs[place] = change(b, outputs[place])
+    return b.build(outputs)
+
+
+def negated(b: Builder, slot: int) -> int:
+    return b.apply("neg", slot)
+
+
+def nudged(b: Builder, slot: int) -> int:
+    return b.apply("mul", slot, b.constant(1.0 + 1e-6))
+
+
+@pytest.mark.parametrize("change", [negated, nudged])
+@pytest.mark.parametrize(
+    ("attribute", "place", "checks"),
+    [
+        ("first", 0, [corpus.exact_value]),
+        ("pushed", 0, [corpus.primals]),
+        ("pulled", 0, [corpus.primals]),
+        ("pulled", -1, [corpus.adjoint, corpus.variants_of_reverse]),
+    ],
+)
+def test_a_wrong_output_is_found(
+    attribute: str, place: int, checks: Sequence[corpus.Check], change: Callable[[Builder, int], int]
+) -> None:
+    for check in checks:
+        case = Case(_dependent(), SEED)
+        _ = case.taylor  # by the program as it should be
+        check(case)
+        wrong = Case(_dependent(), SEED)
+        wrong.__dict__["taylor"] = case.taylor
+        wrong.__dict__[attribute] = altered(getattr(case, attribute), place, change)
+        with pytest.raises(Failure):
+            check(wrong)
+
+
+def _dependent() -> Generated:
+    """A program whose value and last derivative are not zero."""
+    for seed in range(SEED, SEED + 50, 2):
+        case = Case(seeded_program(seed), SEED)
+        if not case.generated.arguments and abs(float(np.sum(case.x_bars[-1]))) > 1e-3 and len(case.ys) == 1:
+            return case.generated
+    raise AssertionError("no such program")
+
+
+def test_a_tangent_that_is_not_linear_is_found() -> None:
+    case = Case(_dependent(), SEED)
+
+    def squared(b: Builder, slot: int) -> int:
+        return b.apply("mul", slot, slot)
+
+    case.__dict__["pushed"] = altered(case.pushed, -1, squared)
+    with pytest.raises(Failure):
+        corpus.linearity(case)
+
+
+def test_a_wrong_derivative_rule_is_found_and_its_program_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `grad` that forgets a sign: no two modes of ours would disagree about it."""
+    from pushforward.ad.transforms import TRANSFORMS
+
+    right = TRANSFORMS["grad"]
+    wrong = dict(TRANSFORMS) | {"grad": lambda program, active: altered(right(program, active), 0, negated)}
+    monkeypatch.setattr(corpus, "TRANSFORMS", wrong)
+
+    def fails(generated: Generated) -> bool:
+        return any(fault.check == "exact_value" for fault in check_program_everywhere(generated, seed=1))
+
+    seed = next(seed for seed in range(1, 400, 2) if "= grad(" in seeded_program(seed).text and fails(seeded_program(seed)))
+    found = smaller(seeded_program(seed).choices, "smooth", fails, most=150)
+    assert "grad" in found.text
+    assert len(found.text) < len(seeded_program(seed).text)
+
+
+def test_differences_cover_every_derivative_word() -> None:
+    from pushforward.ad.transforms import TRANSFORMS
+
+    assert set(TRANSFORMS) == set(DIFFERENCES)
+
+
+def test_the_distance_to_a_kink_is_that_of_the_nearest() -> None:
+    from pushforward.lang.builder import body
+    from pushforward.lang.ir import F64
+    from pushforward.verify.properties.kinks import distance_to_kinks
+
+    program = body("p", [F64, F64], lambda b, x: [b.apply("maximum", b.apply("abs", x[0]), x[1])])
+    assert distance_to_kinks(program, [np.float64(-0.5), np.float64(0.75)]) == 0.25
+    assert distance_to_kinks(program, [np.float64(-0.125), np.float64(0.75)]) == 0.125

@@ -1,0 +1,76 @@
+"""A thousand generated programs through every check and evaluator, and what the corpus contains.
+
+The corpus comes in parts, so that it spreads over workers; each leaves what it found in a folder they share, and the
+part that finishes last looks at the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from pushforward.verify.properties.corpus import Case, check_case
+from pushforward.verify.properties.coverage import Coverage, Features, coverage, features
+from pushforward.verify.properties.generator import seeded_program
+from pushforward.verify.properties.soak import suite_of
+
+PARTS, PROGRAMS = 20, 50
+COMPILED = frozenset(range(0, PROGRAMS, 6)) - {48}  # eight of fifty
+STEPS = ("straight", "Each", "Fold", "Branch")
+ROWS = ("Smooth", "Linear", "Piecewise", "Selects", "Implicit", "Defined", "Discrete")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "corpus"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_generated_programs_agree_everywhere(part: int, shared: Path) -> None:
+    found, kinks = [], 0
+    for place in range(PROGRAMS):
+        seed = part * PROGRAMS + place
+        case = Case(seeded_program(seed, suite_of(seed)), seed)
+        faults = check_case(case, xla=place in COMPILED)
+        assert not faults, "\n\n".join(map(str, faults))
+        found.append(features(case))
+        kinks += case.near_a_kink
+    assert kinks <= 2
+    _write(shared / f"{part}.json", found)
+    files = list(shared.glob("*.json"))
+    if len(files) == PARTS:
+        _check_contents(coverage([one for file in files for one in _read(file)]))
+
+
+def _check_contents(whole: Coverage) -> None:
+    assert whole.programs == PARTS * PROGRAMS
+    assert whole.median_steps >= 12
+    assert whole.loops >= 0.3
+    assert whole.second_order >= 0.2
+    assert whole.function_arguments >= 0.2
+    assert whole.variants >= 0.1
+    assert whole.nested_binders >= 0.2
+    assert whole.indexed_captures >= 0.1
+    rare = {(step, row): count for step in STEPS for row in ROWS if (count := whole.kinds[step, row]) < 20}
+    assert not rare
+
+
+def _write(file: Path, found: list[Features]) -> None:
+    rows = [asdict(one) | {"kinds": [[*key, count] for key, count in one.kinds.items()]} for one in found]
+    half = file.with_suffix(".part")
+    half.write_text(json.dumps(rows), encoding="utf-8")
+    half.rename(file)
+
+
+def _read(file: Path) -> list[Features]:
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    return [Features(**row | {"kinds": Counter({(a, b): count for a, b, count in row["kinds"]})}) for row in rows]
