@@ -6,8 +6,8 @@ scope, so 64-bit programs keep their precision whatever the global JAX configura
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import jax
@@ -23,16 +23,21 @@ from .pipeline import optimise
 STEP_LIMIT = 10_000
 
 
+Declared = tuple[tuple[ArrayType, np.dtype], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A compiled program; calling it takes and returns NumPy arrays in the order of the program's slots."""
 
     program: Program
+    function: Callable[..., tuple[jax.Array, ...]] = field(repr=False)
+    declared: Declared = field(repr=False)
 
     def __call__(self, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
+        checked = _checked(self.program, self.declared, args)
         with jax.enable_x64(True):
-            results = _jitted(self.program)(*_checked(self.program, args))
-            return [np.asarray(result) for result in results]
+            return [np.asarray(result) for result in self.function(*checked)]
 
 
 def compile_xla(program: Program) -> Compiled:
@@ -46,8 +51,8 @@ def compile_xla(program: Program) -> Compiled:
     >>> float(compile_xla(double)([np.float64(1.5)])[0])
     3.0
     """
-    _jitted(program)
-    return Compiled(program)
+    types = [type_ for type_ in program.inputs if isinstance(type_, ArrayType)]
+    return Compiled(program, _jitted(program), tuple((type_, numpy_dtype(type_.dtype)) for type_ in types))
 
 
 def to_jax_function(program: Program) -> Lowered:
@@ -99,13 +104,9 @@ def _is_wide(type_: object) -> bool:
     return isinstance(type_, ArrayType) and type_.dtype == "f64"
 
 
-@lru_cache(maxsize=256)
-def _declared(program: Program) -> tuple[tuple[ArrayType, np.dtype], ...]:
-    types = [type_ for type_ in program.inputs if isinstance(type_, ArrayType)]
-    return tuple((type_, numpy_dtype(type_.dtype)) for type_ in types)
-
-
-def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[jax.Array | np.ndarray]:
+def _checked(
+    program: Program, declared: Declared, args: Sequence[npt.ArrayLike]
+) -> list[jax.Array | np.ndarray]:
     """The arguments as arrays of exactly the declared types."""
     if len(args) != len(program.inputs):
         raise fail(
@@ -113,14 +114,21 @@ def _checked(program: Program, args: Sequence[npt.ArrayLike]) -> list[jax.Array 
             f"`{program.name}` got a wrong number of arrays",
             expected=str(len(program.inputs)),
             actual=str(len(args)),
+            hint="give one array per slot",
         )
     checked = []
-    for value, (type_, dtype) in zip(args, _declared(program), strict=True):
+    for value, (type_, dtype) in zip(args, declared, strict=True):
         found = (
             value if isinstance(value, jax.Array | np.ndarray) and value.dtype == dtype else np.asarray(value, dtype)
         )
         if found.shape != type_.shape:
             shape = str(list(found.shape))
-            raise fail("E143", f"`{program.name}` got an array of a wrong shape", expected=str(type_), actual=shape)
+            raise fail(
+                "E143",
+                f"`{program.name}` got an array of a wrong shape",
+                expected=str(type_),
+                actual=shape,
+                hint="a compiled program is made for one set of shapes",
+            )
         checked.append(found)
     return checked

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pushforward.verify.properties.corpus import Case, check_case
+from pushforward.verify.properties.case import Case
+from pushforward.verify.properties.corpus import check_case
 from pushforward.verify.properties.coverage import Coverage, Features, coverage, features
 from pushforward.verify.properties.generator import seeded_program
 from pushforward.verify.properties.soak import suite_of

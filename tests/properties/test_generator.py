@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, find, given, settings
 
 import pushforward as pf
 from pushforward.lang.module import parse_module
-from pushforward.verify.properties.corpus import Case, run
+from pushforward.verify.properties.case import Case, run
 from pushforward.verify.properties.generator import Generated, seeded_program, write_program
 from pushforward.verify.properties.generator.choices import recorded
 

@@ -15,7 +15,7 @@ from pushforward.semantics.exact import Digits, ExactArithmetic
 from pushforward.semantics.interpreter import Interpreter
 from pushforward.semantics.reference import Variant, evaluate
 from pushforward.verify.properties import relation
-from pushforward.verify.properties.corpus import Case, run
+from pushforward.verify.properties.case import Case, run
 from pushforward.verify.properties.generator import seeded_program
 
 PLAIN = [seed for seed in range(2001, 2031, 2) if not Case(seeded_program(seed), seed).differentiates][:8]

@@ -25,11 +25,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pushforward.verify.mutants", description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="mutants whose name holds this text")
+    parser.add_argument("--area", choices=("rows", "passes"), help="rules of rows, or passes")
     parser.add_argument("--every", type=int, default=1, help="one mutant in so many")
     parser.add_argument("--json", type=Path, help="write every verdict to a file")
     options = parser.parse_args(words)
     start = time.monotonic()
-    mutants = [m for m in all_mutants() if options.only in m.name][:: options.every]
+    mutants = [m for m in all_mutants() if options.only in m.name and options.area in (None, m.area)][:: options.every]
     checks = suite()
     verdicts = []
     for verdict in run_all(mutants, checks, options.workers):
@@ -38,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr)
         if options.json and (len(verdicts) % 50 == 0 or len(verdicts) == len(mutants)):
             options.json.write_text(json.dumps(_records(mutants, verdicts), indent=1) + "\n", encoding="utf-8")
-    return report(mutants, verdicts, time.monotonic() - start, whole=not options.only and options.every == 1)
+    return report(mutants, verdicts, time.monotonic() - start, whole=not (options.only or options.area) and options.every == 1)
 
 
 def all_mutants() -> list[Mutant]:

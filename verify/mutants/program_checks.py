@@ -22,8 +22,8 @@ from ...ad.full import push_full, pushed_lookup
 from ...ad.reverse import reverse
 from ...ad.transforms import TRANSFORMS
 from ...ad.vmap import vmap
-from ...lang.builder import Builder
-from ...lang.ir import Function, Program
+from ...lang.builder import Builder, body
+from ...lang.ir import ArrayType, Function, Program
 from ...lang.module import Module, parse_module
 from ...lang.passes import LIFT, SIMPLIFY, UNROLL, normalise
 from ...lang.passes.simplify import simplify
@@ -81,6 +81,7 @@ def program_checks() -> Iterator[Check]:
         case = prepare(text)
         for name, run in CHECKS.items():
             yield Check("passes", f"{text.entry}: {name}", frozenset(), partial(run, case))
+    yield Check("passes", "integer result: tangents", frozenset(), _integer_results)
 
 
 # --- oracles ---------------------------------------------------------------------------------------------------------
@@ -189,6 +190,10 @@ def _budgets(case: Case) -> None:
         y, *bars = evaluate(reverse(case.first(), memory=memory), [*case.arguments, case.z])
         close(y, case.value, 1e-11, "value under a budget")
         all_close(bars, case.bars, TOLERANCE, f"cotangent with {memory} bytes")
+    one, two = case.directions
+    back = reverse(gradient(case.scalar(), case.floats), memory=0)
+    bars = evaluate(back, [*case.arguments, *one])[len(case.floats) :]
+    close(_dot(bars, two), np.sum(case.z * case.twice), 1e-8, "second derivative under a budget")
 
 
 def _partly(case: Case) -> None:
@@ -228,6 +233,14 @@ def _matrices(case: Case) -> None:
         one, two = (direction[0] for direction in case.directions)
         found = np.tensordot(np.tensordot(two, matrix, count), one, count) if count else two * matrix * one
         close(found, np.sum(case.z * case.twice), 1e-8, "Hessian")
+
+
+def _integer_results() -> None:
+    """Integers among inputs and results have neither tangents nor cotangents."""
+    types = [ArrayType("f64"), ArrayType("i64")]
+    program = body("mixed", types, lambda b, x: [b.apply("convert", x[0], dtype="i64"), b.apply("mul", *x[:1] * 2), x[1]])
+    all_close(evaluate(forward(program), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "tangent")
+    all_close(evaluate(reverse(program), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "cotangent")
 
 
 def _batches(case: Case) -> None:

@@ -190,6 +190,22 @@ TEXTS: tuple[Text, ...] = (
         "def curvature[n](x: [n]f64): f64 =\n"
         "  6.0 * x[0] * sum(x) + 6.0 * x[0] ^ 2 + 3.0 * x[0] * sum(x * x) + sum(for i < n => x[i] ^ 3)",
     ),
+    Text(
+        "mixed_reads",
+        "def mixed_reads(x: [3, 2]f64): f64 = sum(x[1]) * x[0, 1] + x[1, 0] * x[2, 1]",
+        ([[0.3, 0.8], [-0.2, 1.5], [0.9, -1.1]],),
+    ),
+    Text(
+        "places_read_twice",
+        "def places_read_twice(x: [3, 3]f64, p: i64, q: i64): f64 = x[p, q] * x[q, p] * sum(x[p]) + x[p, q]",
+        ([[0.3, 0.8, 0.1], [-0.2, 1.5, 0.6], [0.9, -1.1, 0.4]], 2, 0),
+    ),
+    Text(
+        "two_gradients",
+        "def two_gradients(x: f64): f64 = grad(fn (y: f64) => y ^ 3)(x) * grad(fn (y: f64) => sin(y))(x)",
+        (0.8,),
+        meaning="def two_gradients(x: f64): f64 = 3.0 * x ^ 2 * cos(x)",
+    ),
     Text("unused", "def unused(x: f64, y: f64): f64 = let a = y * 3.0 in sin(x)", (0.4, 1.0)),
     Text(
         "integers",

@@ -25,20 +25,30 @@ def _by_kind(checks: list[Check]) -> list[Check]:
     return [check for kind in kinds.values() for check in kind]
 
 
+# Which kind of check is likely to notice a fault in a module; the others follow.
+_LIKELY = {
+    "ad.forward": "tangents",
+    "ad.full": "full stage",
+    "ad.vmap": "batches",
+    "ad.checkpoint": "budgets",
+    "ad.derive": "matrices",
+    "lang.passes": "values",
+}
+
+
 def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
-    """The checks that look at a mutant: those of its own row, or rows that are functions first, then programs."""
-    if mutant.area == "xla":
-        return [check for check in checks if check.area == "xla"]
+    """The checks that look at a mutant: those of its own row; else programs and small cases, the likely ones first."""
     own = [check for check in checks if mutant.subject in check.subjects]
     if own:
         return own
-    rows = [check for check in checks if check.area == "rows" and ":" in check.name and _is_case(check)]
+    cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
-        return rows + programs
-    mixed = [check for pair in zip_longest(programs, rows) for check in pair if check is not None]
-    return mixed
+        return [*cases, *programs]
+    likely = next((kind for start, kind in _LIKELY.items() if mutant.subject.startswith(start)), "cotangents")
+    programs.sort(key=lambda check: not check.name.endswith(f": {likely}"))
+    return [check for pair in zip_longest(programs, cases) for check in pair if check is not None]
 
 
 def _is_case(check: Check) -> bool:
-    return "value, tangent, cotangent" in check.name or "both modes" in check.name
+    return not check.name.endswith(("partials", "edges", "second derivatives"))

@@ -1,44 +1,37 @@
 """Every check on one generated program: a program enters, disagreements leave (none, if all is well).
 
 The checks compare what the toolkit computes in different ways, and with the many-digit evaluator, whose derivatives are
-differences and share no rule with the passes. A number agrees when it differs by at most the tolerance times one plus
-the magnitudes that went into it; where that fails, the program may be ill-conditioned at the point, so what moves by
-rounding the inputs (relative 1e-14) is measured, and a thousand times that is allowed as well.
+differences and share no rule with the passes.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...ad.forward import forward
+from ...ad.cost import flops
+from ...ad.full import pushed_lookup
 from ...ad.reverse import reverse
-from ...ad.transforms import TRANSFORMS
 from ...ad.vmap import vmap
 from ...lang.check_ir import check_program
-from ...lang.ir import ArrayType, Program
-from ...lang.module import Module, parse_module
+from ...lang.ir import ArrayType, Program, leaves
 from ...lang.passes import LIFT, SIMPLIFY, UNROLL, normalise
-from ...lang.specialise import Tagged, specialise
+from ...lang.source import Source
+from ...lang.surface.format import format_source
+from ...lang.surface.parser import parse
 from ...lang.text.parse_ir import parse_program
 from ...lang.text.print_ir import show_program
-from ...semantics.exact import Digits, ExactArithmetic
-from ...semantics.interpreter import Interpreter
-from ...semantics.reference import Variant, evaluate
+from ...semantics.reference import evaluate
 from . import relation
-from .differences import DIFFERENCES
+from .agreement import DERIVATIVE, SECOND, VALUE, Failure, agree, largest
+from .case import Case, checked, dot, floats, run
 from .generator import Generated
-from .kinks import distance_to_kinks
 
-Arrays = list[np.ndarray]
-VALUE, DERIVATIVE, SECOND = 1e-10, 1e-8, 1e-6
-NEAR_A_KINK = 1e-6
-_DERIVATIVE_WORDS = re.compile(r"\b(grad|value_and_grad|jvp|vjp|jacobian|hessian|laplacian)\b|\w'")
+# Flops of reverse mode for one of the value; four more per number of the inputs, and some that no program avoids.
+COST, COST_PER_INPUT, COST_ANYWAY = 6.0, 4, 20
 
 
 @dataclass(frozen=True)
@@ -54,208 +47,9 @@ class Disagreement:
         return f"{self.check} (seed {self.seed}): {self.detail}\n{self.text}"
 
 
-class Failure(Exception):
-    """Raised inside a check with the words of the disagreement."""
-
-
-@dataclass
-class Case:
-    """A program at a point, and what the checks share."""
-
-    generated: Generated
-    seed: int
-
-    @cached_property
-    def module(self) -> Module:
-        module = parse_module(self.generated.text)
-        module.require()
-        return module
-
-    @cached_property
-    def full(self) -> Program:
-        return self.module.program("main")
-
-    @cached_property
-    def differentiates(self) -> bool:
-        """Whether the text uses derivative words."""
-        return _DERIVATIVE_WORDS.search(self.generated.text) is not None
-
-    @cached_property
-    def values(self) -> list[Any]:
-        """Values of the inputs of `main`, variants included, away from kinks where tries find such."""
-        tries = [self.generated.values(self.seed + k) for k in range(4)]
-        for values in tries:
-            if distance_to_kinks(self._specialised(values, TRANSFORMS), _leaves(values)) > NEAR_A_KINK:
-                return values
-        return tries[0]
-
-    @cached_property
-    def near_a_kink(self) -> bool:
-        return distance_to_kinks(self.first, self.xs) <= NEAR_A_KINK
-
-    @cached_property
-    def random(self) -> np.random.Generator:
-        return np.random.default_rng(self.seed)
-
-    def _specialised(self, values: Sequence[Any], transforms: Any) -> Program:
-        known = {slot: _tags(value) for slot, value in enumerate(values) if isinstance(value, Variant)}
-        return specialise(self.full, self.module.definitions, {}, transforms, known)
-
-    @cached_property
-    def first(self) -> Program:
-        """The first-order program, the tags of variants known."""
-        program = self._specialised(self.values, TRANSFORMS)
-        check_program(program)
-        return program
-
-    @cached_property
-    def meaning(self) -> Program:
-        """The same with differences for derivatives: what the oracle evaluates."""
-        return self._specialised(self.values, DIFFERENCES) if self.differentiates else self.first
-
-    @cached_property
-    def xs(self) -> Arrays:
-        """The arrays of the first-order program."""
-        return _leaves(self.values)
-
-    @cached_property
-    def ys(self) -> Arrays:
-        return run(self.first, self.xs)
-
-    @cached_property
-    def curves(self) -> list[relation.Curve]:
-        """Curves through the values of `main`."""
-        return [relation.curve_through(value, self.random) for value in self.values]
-
-    @cached_property
-    def flat_curves(self) -> list[relation.Path | relation.Fixed]:
-        return [leaf for curve in self.curves for leaf in relation.paths(curve)]
-
-    @cached_property
-    def x_dots(self) -> Arrays:
-        return [curve.derivative(1) for curve in self.flat_curves if isinstance(curve, relation.Path)]
-
-    @cached_property
-    def y_bars(self) -> Arrays:
-        return [self.random.uniform(-1, 1, np.shape(y)) for y in floats(self.ys)]
-
-    @cached_property
-    def pushed(self) -> Program:
-        return checked(forward)(self.first)
-
-    @cached_property
-    def pulled(self) -> Program:
-        return checked(reverse)(self.first)
-
-    @cached_property
-    def y_dots(self) -> Arrays:
-        return run(self.pushed, [*self.xs, *self.x_dots])[len(self.ys) :]
-
-    @cached_property
-    def x_bars(self) -> Arrays:
-        return run(self.pulled, [*self.xs, *self.y_bars])[len(self.ys) :]
-
-    @cached_property
-    def taylor(self) -> list[list[Any]]:
-        """Derivatives 0 … `order` of the outputs along the curves, by the oracle."""
-        order = 1 if self.differentiates else 2
-        digits = 110 if self.differentiates else 50
-        field = Digits(digits)
-        interpreter = Interpreter(ExactArithmetic(field))
-
-        def along(t: Any) -> list[Any]:
-            number = np.frompyfunc(field.number, 1, 1)
-            xs = [relation.at(curve, number, t) for curve in self.flat_curves]
-            return floats(interpreter.run(self.meaning, xs))
-
-        return relation.taylor_derivatives(along, order, 50, field.context)
-
-
-def checked(transform: Callable[..., Program]) -> Callable[..., Program]:
-    """A pass whose result the type checker of the IR looks at."""
-
-    def run_checked(*args: Any, **named: Any) -> Program:
-        program = transform(*args, **named)
-        check_program(program)
-        return program
-
-    return run_checked
-
-
-def run(program: Program, args: Sequence[Any]) -> Arrays:
-    return [np.asarray(value) for value in evaluate(program, args)]
-
-
-def floats(arrays: Sequence[Any]) -> list[Any]:
-    return [array for array in arrays if np.asarray(array).dtype.kind in "fO"]
-
-
-def dot(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> tuple[float, float]:
-    """The inner product, and the sum of the magnitudes in it."""
-    terms = [np.asarray(a * b) for a, b in zip(left, right, strict=True)]
-    return float(sum(term.sum() for term in terms)), float(sum(np.abs(term).sum() for term in terms))
-
-
-def _leaves(values: Sequence[Any]) -> Arrays:
-    found: Arrays = []
-    for value in values:
-        found.extend(_leaves(value.payload) if isinstance(value, Variant) else [np.asarray(value)])
-    return found
-
-
-def _tags(value: Variant) -> Tagged:
-    return Tagged(value.tag, tuple(_tags(item) if isinstance(item, Variant) else None for item in value.payload))
-
-
-# --- agreement ---------------------------------------------------------------------------------------------------------
-
-
-def agree(
-    got: Sequence[Any],
-    expected: Sequence[Any],
-    tolerance: float,
-    what: str,
-    again: Callable[[], Sequence[Any]] | None = None,
-    scale: float = 1.0,
-) -> None:
-    """Raise `Failure` unless all arrays are close; `again` computes `got` at inputs moved by rounding."""
-    if len(got) != len(expected):
-        raise Failure(f"{what}: {len(got)} results for {len(expected)}")
-    allowed = tolerance * (scale + max((_largest(e) for e in expected), default=0.0))
-    for place, (one, other) in enumerate(zip(got, expected, strict=True)):
-        one, other = np.asarray(one), np.asarray(other)
-        if one.shape != other.shape:
-            raise Failure(f"{what}: shapes {one.shape} and {other.shape}")
-        difference = _largest(one - other) if one.dtype.kind in "fO" else float(np.any(one != other))
-        if difference > allowed or difference != difference:
-            moved = 0.0 if again is None else max(_largest(a - b) for a, b in zip(again(), got, strict=True))
-            if not difference <= allowed + 1e3 * moved:
-                raise Failure(f"{what}: result {place} is {one.tolist()}, expected {_shown(other)}; off by {difference:.3g}")
-
-
-def _largest(array: Any) -> float:
-    array = np.asarray(array)
-    return max((float(abs(x)) for x in array.flat), default=0.0) if array.dtype.kind in "fO" else 0.0
-
-
-def _shown(array: np.ndarray) -> Any:
-    return np.vectorize(float, otypes=[float])(array).tolist() if array.size else []
-
-
-def _rounded(xs: Sequence[np.ndarray]) -> Arrays:
-    """The inputs moved by a relative 1e-14, up and down by turns."""
-    return [x * (1 + 1e-14 * (-1) ** k) if x.dtype.kind == "f" else x for k, x in enumerate(xs)]
-
-
-# --- the checks --------------------------------------------------------------------------------------------------------
-
 
 def text_round_trip(case: Case) -> None:
     """Formatting keeps the tree and changes nothing the second time; program text reads back."""
-    from ...lang.source import Source
-    from ...lang.surface.format import format_source
-    from ...lang.surface.parser import parse
-
     raw, text = case.generated.raw, case.generated.text
     if parse(Source("a", raw)) != parse(Source("b", text)):
         raise Failure("the formatted text has another tree")
@@ -278,14 +72,14 @@ def passes(case: Case) -> None:
     """Each pass keeps the value and leaves a well-typed program."""
     for one in (SIMPLIFY.function, LIFT.function, UNROLL.function, normalise):
         after = run(checked(one)(case.first), case.xs)
-        agree(after, case.ys, VALUE, one.__name__, lambda one=one: run(one(case.first), _rounded(case.xs)))
+        agree(after, case.ys, VALUE, one.__name__, lambda move, one=one: run(one(case.first), move(case.xs)))
 
 
 def exact_value(case: Case) -> None:
     """The reference has the value of the oracle."""
     expected = case.taylor[0]
     agree(floats(case.ys), expected, DERIVATIVE if case.differentiates else VALUE, "reference against many digits",
-          lambda: floats(run(case.first, _rounded(case.xs))))  # fmt: skip
+          lambda move: floats(run(case.first, move(case.xs))))  # fmt: skip
 
 
 def primals(case: Case) -> None:
@@ -305,23 +99,22 @@ def tangents(case: Case) -> None:
         found = relation.jet_outputs(case.first, run(program, inputs), order)[order]
         expected = case.taylor[order] * (len(found) // max(1, len(case.taylor[order])))
         agree(found, expected, (DERIVATIVE, SECOND)[order - 1], f"derivative {order} along a curve",
-              lambda program=program, inputs=inputs, order=order: relation.jet_outputs(
-                  case.first, run(program, _rounded(inputs)), order)[order])  # fmt: skip
+              lambda move, program=program, inputs=inputs, order=order: relation.jet_outputs(
+                  case.first, run(program, move(inputs)), order)[order])  # fmt: skip
 
 
 def adjoint(case: Case) -> None:
     """<u, J v> = <J^T u, v>, with J v by the oracle, for reverse mode before and after normalising, with little memory."""
     expected, size = dot(case.y_bars, [_float(y) for y in case.taylor[1]])
     forward_size = dot(case.y_bars, case.y_dots)[1]
-    again = lambda: [dot(run(case.pulled, [*_rounded(case.xs), *case.y_bars])[len(case.ys) :], case.x_dots)[0]]  # noqa: E731
+    again = lambda move: [dot(run(case.pulled, [*move(case.xs), *case.y_bars])[len(case.ys) :], case.x_dots)[0]]  # noqa: E731
     got, parts = dot(case.x_bars, case.x_dots)
     agree([got], [expected], DERIVATIVE, "reverse mode against many digits", again, 1 + size + parts + forward_size)
 
 
 def variants_of_reverse(case: Case) -> None:
     """Reverse mode gives one answer however it is got: normalised, of the normalised program, without memory."""
-    scale = 1.0 + max(map(_largest, case.x_bars), default=0.0)
-    again = lambda: run(case.pulled, [*_rounded(case.xs), *case.y_bars])[len(case.ys) :]  # noqa: E731
+    scale = 1.0 + max(map(largest, case.x_bars), default=0.0)
     ways = {
         "normalised": checked(normalise)(case.pulled),
         "of the normalised program": checked(reverse)(normalise(case.first)),
@@ -329,15 +122,17 @@ def variants_of_reverse(case: Case) -> None:
     }
     for name, program in ways.items():
         results = run(program, [*case.xs, *case.y_bars])
-        agree(results[len(case.ys) :], case.x_bars, VALUE, f"reverse mode {name}", again, scale)
+        agree(results[len(case.ys) :], case.x_bars, VALUE, f"reverse mode {name}",
+              lambda move, program=program: run(program, [*move(case.xs), *case.y_bars])[len(case.ys) :], scale)  # fmt: skip
 
 
 def linearity(case: Case) -> None:
     """Tangents are linear."""
-    others = [case.random.uniform(-1, 1, v.shape) for v in case.x_dots]
+    random = np.random.default_rng([case.seed, 3])
+    others = [random.uniform(-1, 1, v.shape) for v in case.x_dots]
     mixed = [2.0 * v - 3.0 * w for v, w in zip(case.x_dots, others, strict=True)]
     one, two, both = (run(case.pushed, [*case.xs, *v])[len(case.ys) :] for v in (case.x_dots, others, mixed))
-    scale = 1.0 + sum(map(_largest, [*one, *two]))
+    scale = 1.0 + sum(map(largest, [*one, *two]))
     agree(both, [2.0 * a - 3.0 * b for a, b in zip(one, two, strict=True)], VALUE, "linearity of tangents", None, scale)
 
 
@@ -356,7 +151,7 @@ def _batched(case: Case, program: Program, xs: Sequence[np.ndarray], what: str) 
         expected = run(program, own)
         if all(np.all(np.isfinite(y)) for y in expected):
             agree([y[lane] for y in together], expected, VALUE, f"{what}, lane {lane}",
-                  lambda own=own: run(program, _rounded(own)))  # fmt: skip
+                  lambda move, own=own: run(program, move(own)))  # fmt: skip
 
 
 def full_stage(case: Case) -> None:
@@ -364,8 +159,6 @@ def full_stage(case: Case) -> None:
     if case.differentiates:
         return
     program, curves = _entry(case)
-    from ...ad.full import pushed_lookup
-
     order, lookup = len(case.taylor) - 1, case.module.definitions.resolve
     inputs = relation.pushed_values(curves, order)
     for _ in range(order):
@@ -388,18 +181,12 @@ def _entry(case: Case) -> tuple[Program, list[relation.Curve]]:
     generated = case.generated
     if not generated.arguments:
         return case.full, case.curves
-    names = [name for name, type_ in generated.inputs for _ in _slots(type_)]
+    names = [name for name, type_ in generated.inputs for _ in leaves(type_)]
     functions: list[relation.Curve] = []
     for argument in generated.arguments:
         captured = case.curves[names.index(argument.captured)]
         functions.append(relation.FunctionCurve(case.module.program(argument.name), (captured,)))
     return case.module.program("core"), [*functions, *case.curves]
-
-
-def _slots(type_: Any) -> Sequence[Any]:
-    from ...lang.ir import leaves
-
-    return leaves(type_)
 
 
 def _float(array: Any) -> np.ndarray:
@@ -408,16 +195,11 @@ def _float(array: Any) -> np.ndarray:
 
 def cost_bound(case: Case) -> None:
     """Reverse mode costs at most a constant times the value (the cheap gradient principle), plus the zeros it makes."""
-    from ...ad.cost import flops
-
     simple = normalise(case.first)
     value, both = flops(simple), flops(normalise(reverse(simple)))
     size = sum(x.size for x in case.xs)
-    if both > COST * value + 4 * size + 20:
+    if both > COST * value + COST_PER_INPUT * size + COST_ANYWAY:
         raise Failure(f"reverse mode takes {both} flops, the value {value}")
-
-
-COST = 6.0
 
 
 def compiled(case: Case) -> None:
@@ -427,7 +209,7 @@ def compiled(case: Case) -> None:
     program = normalise(case.pulled)
     args = [*case.xs, *case.y_bars]
     expected = run(program, args)
-    agree(compile_xla(program)(args), expected, VALUE, "XLA", lambda: run(program, _rounded(args)))
+    agree(compile_xla(program)(args), expected, VALUE, "XLA", lambda move: run(program, move(args)))
 
 
 Check = Callable[[Case], None]

@@ -17,7 +17,7 @@ from ...lang.passes import normalise
 from ...lang.source import Source
 from ...lang.surface import ast
 from ...lang.surface.parser import parse
-from .corpus import Case
+from .case import Case
 from .generator.library import FUNCTIONS_OF_FUNCTIONS
 
 _ORDERS = {"grad": 1, "jvp": 1, "vjp": 1, "value_and_grad": 1, "jacobian": 1, "hessian": 2, "laplacian": 2}

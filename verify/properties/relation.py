@@ -97,7 +97,7 @@ def paths(curve: Curve) -> list[Path | Fixed]:
             return [leaf for item in inner for leaf in paths(item)]
 
 
-# --- first-order programs ----------------------------------------------------------------------------------------------
+# --- first-order programs -----------------------------------------------------------------------------------
 
 
 def nested_forward(program: Program, order: int) -> Program:
@@ -135,11 +135,11 @@ def jet_outputs(program: Program, results: Sequence[Any], order: int) -> list[li
     return found
 
 
-# --- the full stage ----------------------------------------------------------------------------------------------------
+# --- the full stage -----------------------------------------------------------------------------------------
 
 
 def pushed_values(curves: Sequence[Curve], order: int) -> list[Any]:
-    """Inputs of `push_full` applied `order` times: each float followed by its tangent, inside variants and closures too."""
+    """Inputs of `push_full` applied `order` times: each float followed by its tangent, everywhere."""
     return [value for curve in curves for value in _pushed(curve, order)]
 
 
@@ -174,7 +174,7 @@ def _interleaved(order: int) -> list[int]:
     return places
 
 
-# --- the oracle --------------------------------------------------------------------------------------------------------
+# --- the oracle ---------------------------------------------------------------------------------------------
 
 
 def taylor_derivatives(along: Callable[[Any], list[Any]], order: int, digits: int, context: Any) -> list[list[Any]]:
@@ -186,7 +186,8 @@ def taylor_derivatives(along: Callable[[Any], list[Any]], order: int, digits: in
     step = context.mpf(10) ** (-(digits // 5))
     values = {k: along(k * step) for k in range(-((order + 1) // 2), (order + 1) // 2 + 1)}
     weights = ({0: 1}, {1: 0.5, -1: -0.5}, {1: 1, 0: -2, -1: 1}, {2: 0.5, 1: -1, -1: 1, -2: -0.5})
-    return [
-        [sum(values[k][place] * context.mpf(w) for k, w in weights[m].items()) / step**m for place in range(len(values[0]))]
-        for m in range(order + 1)
-    ]
+
+    def derivative(m: int, place: int) -> Any:
+        return sum(values[k][place] * context.mpf(weight) for k, weight in weights[m].items()) / step**m
+
+    return [[derivative(m, place) for place in range(len(values[0]))] for m in range(order + 1)]

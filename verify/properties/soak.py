@@ -29,7 +29,8 @@ def suite_of(seed: int) -> Suite:
 
 def check_seed(seed: int, every: int) -> list[Disagreement]:
     """Every check on the program of a seed; one in `every` is compiled as well (none for 0)."""
-    return check_program_everywhere(seeded_program(seed, suite_of(seed)), xla=every > 0 and seed % every == 0, seed=seed)
+    compiled = every > 0 and seed % every == 0
+    return check_program_everywhere(seeded_program(seed, suite_of(seed)), xla=compiled, seed=seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

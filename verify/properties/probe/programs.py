@@ -123,13 +123,14 @@ class ProgramSubject:
         if any(uses(program, "stop_gradient") for program in walk(self.base)):
             raise Missing("the program uses stop_gradient, so its derivative is not that of its values")
         shapes = [known_shape(type_) if type_.is_float else None for type_ in self.outputs]
-        if self.is_small and not self.low_precision:
+        if self.is_small:
             field = Digits(DIGITS)
             try:
                 return exact_slope(self._exact_line(field, x, x_dot), field.number, shapes)
             except _Beyond:
                 pass  # an arm that is not taken may leave the real numbers: floats go on with nan there
-        return float_slope(self._float_line(x, x_dot), np.float64, shapes)
+        dtype = np.float32 if self.low_precision else np.float64
+        return float_slope(self._float_line(x, x_dot), dtype, shapes)
 
     @cached_property
     def is_small(self) -> bool:
