@@ -194,7 +194,16 @@ def _push_apply(b: Builder, op: Apply, step: Step, operands: list[Pair]) -> list
         if not b.array_type(result).is_float:
             pairs.append((result,))
             continue
-        dots = [pair[1] if len(pair) == 2 else None for pair in operands]
+        dots = [pair[1] if len(pair) == 2 and not _is_zero(b, pair[1]) else None for pair in operands]
         y_dot = tangent(b, op, primals, result, dots)
         pairs.append((result, b.zeros(b.array_type(result)) if y_dot is None else y_dot))
     return pairs
+
+
+def _is_zero(b: Builder, tangent_slot: int) -> bool:
+    """Whether a tangent is a zero of this pass, so that what it multiplies (log x in x^4.0) does not matter."""
+    step = b.definition(tangent_slot)
+    while step is not None and isinstance(step.op, Apply) and step.op.primitive == "broadcast":
+        tangent_slot = step.operands[0]
+        step = b.definition(tangent_slot)
+    return b.scalar(tangent_slot) == 0.0

@@ -67,16 +67,28 @@ def probe(
 
 
 def probe_named(
-    program: Program, values: Mapping[str, Any], *, seed: int, samples: int, properties: Sequence[str] | None
+    program: Program,
+    values: Mapping[str, Any],
+    *,
+    seed: int,
+    samples: int,
+    properties: Sequence[str] | None,
+    progress: Callable[[str], None],
 ) -> Report:
-    """`probe` of a program with its arguments (and sizes) by name."""
-    return _run(lambda: _program(program, (), values, seed, samples), seed, samples, properties)
+    """`probe` of a program with its arguments (and sizes) by name; `progress` hears each property before its turn."""
+    return _run(lambda: _program(program, (), values, seed, samples), seed, samples, properties, progress)
 
 
 Prepared = tuple[Any, tuple[Any, ...], Repeat]  # a subject, its example arguments, the words that repeat a failure
 
 
-def _run(prepare: Callable[[], Prepared], seed: int, samples: int, properties: Sequence[str] | str | None) -> Report:
+def _run(
+    prepare: Callable[[], Prepared],
+    seed: int,
+    samples: int,
+    properties: Sequence[str] | str | None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Report:
     import numpy as np
 
     from .verify.properties.probe.point import Unusable
@@ -86,7 +98,7 @@ def _run(prepare: Callable[[], Prepared], seed: int, samples: int, properties: S
     try:
         subject, example, repeat = prepare()
         with np.errstate(all="ignore"):
-            return run(subject, example, seed=seed, samples=samples, names=names, repeat=repeat)
+            return run(subject, example, seed=seed, samples=samples, names=names, repeat=repeat, progress=progress)
     except Unusable as unusable:
         hint = "give arguments at which the function has a finite value"
         raise fail("E195", f"nothing can be probed here: {unusable}", hint=hint) from None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _programs
@@ -59,7 +62,15 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
     _, program, words = _programs.choose(options)
     values = _programs.inputs(options, words)
-    found = probe_named(program, values, seed=options.seed, samples=options.samples, properties=options.property)
+    found = probe_named(
+        program,
+        values,
+        seed=options.seed,
+        samples=options.samples,
+        properties=options.property,
+        progress=_progress(len(options.property or NAMES)),
+    )
+    _clear()
     report.line(str(found))
     report.put(found.to_json())
     if options.json:
@@ -67,6 +78,24 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if options.write:
         _write(options.write, options.file, found, program.signature, report)
     return 0 if found.ok else 1
+
+
+def _progress(count: int) -> Callable[[str], None]:
+    """Says on a terminal which property is looked at, once that has taken two seconds."""
+    start, seen = time.monotonic(), [0]
+
+    def show(name: str) -> None:
+        seen[0] += 1
+        if sys.stderr.isatty() and time.monotonic() - start > 2:
+            print(f"\rprobing {seen[0]}/{count}: {name:<14}", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _clear() -> None:
+    """Take the line of progress away."""
+    if sys.stderr.isatty():
+        print("\r" + " " * 32 + "\r", end="", file=sys.stderr, flush=True)
 
 
 def _diagnostic(finding: Finding) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""A few thousand hostile inputs to everything that reads: each ends in a value or a diagnostic, in time and in memory."""
+"""A few thousand hostile inputs to everything that reads: each ends in a value or a diagnostic, and soon."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from pushforward.lang.surface.parser import parse
 from pushforward.lang.source import Source
+from pushforward.lang.surface.parser import parse
 from pushforward.verify.fuzz import run as runner
 from pushforward.verify.fuzz.__main__ import main
 from pushforward.verify.fuzz.run import input_number, run

@@ -55,7 +55,8 @@ def checks() -> tuple[Check, ...]:
 def test_there_are_many_mutants_of_many_kinds() -> None:
     kinds = Counter(mutant.operator for mutant in mutants())
     assert sum(kinds.values()) >= 1000
-    assert {"negate", "drop a term", "swap operands", "off by one", "drop accumulation", "zero", "swap branch"} <= set(kinds)
+    assert {"negate", "drop a term", "swap operands", "off by one"} <= set(kinds)
+    assert {"drop accumulation", "zero", "swap branch"} <= set(kinds)
     assert {"stale checkpoint", "perturbation confusion", "unshifted prefix", "wrong tie", "0 * inf"} <= set(kinds)
     assert len({mutant.name for mutant in mutants()}) == len(mutants())
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def energy[n](x: [n]f64, p: {mu: f64, s: f64}): f64 =
 """
 
 
-def probe(text: str, *arguments: object, **options: object) -> Report:
+def probe(text: str, *arguments: object, **options: Any) -> Report:
     return pf.probe(pf.parse(text)["f"], *arguments, samples=4, **options)
 
 
@@ -151,7 +152,7 @@ def test_reports_are_the_same_for_the_same_seed() -> None:
         ((np.nan,), {}, "nothing can be probed here"),
     ],
 )
-def test_what_cannot_be_probed(arguments: tuple[object, ...], options: dict[str, str], words: str) -> None:
+def test_what_cannot_be_probed(arguments: tuple[object, ...], options: dict[str, Any], words: str) -> None:
     with pytest.raises(pf.DiagnosticError, match="E195") as caught:
         pf.probe(np.sin, *arguments, **options)
     assert words in str(caught.value)

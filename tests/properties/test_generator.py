@@ -14,7 +14,8 @@ from pushforward.verify.properties.case import Case, run
 from pushforward.verify.properties.generator import Generated, seeded_program, write_program
 from pushforward.verify.properties.generator.choices import recorded
 
-EXAMPLES = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+EXAMPLES = settings(max_examples=25, suppress_health_check=SLOW)
 
 
 def test_a_seed_gives_one_program_and_its_choices_give_it_again() -> None:
@@ -41,7 +42,7 @@ def test_drawn_programs_have_values_and_reverse_mode(program: pf.Program) -> Non
     assert program.ir.inputs
 
 
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=SLOW)
 @given(pf.strategies.generated("smooth"))
 def test_smooth_programs_are_finite(generated: Generated) -> None:
     case = Case(generated, 0)
@@ -52,7 +53,7 @@ def test_hypothesis_shrinks_to_a_few_lines() -> None:
     found = find(
         pf.strategies.generated("smooth"),
         lambda generated: "loop" in generated.text,
-        settings=settings(max_examples=300, database=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=300, database=None, suppress_health_check=SLOW),
     )
     assert len(found.text.splitlines()) <= 6
 

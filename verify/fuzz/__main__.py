@@ -84,10 +84,10 @@ def _report(name: str, tallies: Sequence[Tally]) -> bool:
     """Print what happened; whether something was wrong."""
     count, seconds = sum(t.count for t in tallies), sum(t.seconds for t in tallies)
     crashes = [crash for tally in tallies for crash in tally.crashes]
+    slowest, grown = max((t.slowest for t in tallies), default=0), max((t.grown for t in tallies), default=0)
     print(
         f"{name}: {count} inputs, {sum(t.accepted for t in tallies)} accepted, {len(crashes)} crashes, "
-        f"{count / seconds if seconds else 0:.0f} a second, slowest {max((t.slowest for t in tallies), default=0):.2f} s, "
-        f"memory grew by {max((t.grown for t in tallies), default=0) >> 20} MiB",
+        f"{count / seconds if seconds else 0:.0f} a second, slowest {slowest:.2f} s, memory grew by {grown >> 20} MiB",
         flush=True,
     )
     for crash in crashes[:10]:

@@ -7,9 +7,14 @@ from functools import cache
 from importlib.resources import files
 from random import Random
 
+Productions = dict[str, tuple[tuple[tuple[str, bool], ...], ...]]  # symbols, with whether they are terminals
+
 # What stands for the terminals that are patterns. Few names, so that many of them are bound.
 _WORDS: dict[str, tuple[str, ...]] = {
-    "LNAME": ("x", "y", "f", "g", "n", "i", "a", "sum", "exp", "grad", "f64", "i64", "real", "size", "map", "_", "x" * 300),
+    "LNAME": (
+        *("x", "y", "f", "g", "n", "i", "a", "_", "x" * 300),
+        *("sum", "exp", "grad", "f64", "i64", "real", "size", "map"),
+    ),
     "UNAME": ("Some", "None", "Leaf", "Tree", "List", "Option", "A"),
     "NUMBER": ("1.0", "0.5", "2e3", "1e400", "3.25e-12", "0.1e-400"),
     "INT": ("0", "1", "2", "3", "7", "18446744073709551616", "9" * 40),
@@ -22,8 +27,8 @@ DEPTH = 12
 
 
 @cache
-def _grammar() -> tuple[dict[str, tuple[tuple[tuple[str, bool], ...], ...]], dict[str, tuple[str, ...]], dict[str, int]]:
-    """Productions by name (symbols with whether they are terminals), spellings of terminals, least depths."""
+def _grammar() -> tuple[Productions, dict[str, tuple[str, ...]], dict[str, int]]:
+    """Productions by name, spellings of terminals, least depths."""
     from lark import Lark
 
     root = __package__.split(".verify")[0] if __package__ else "pushforward"
@@ -41,7 +46,7 @@ def _grammar() -> tuple[dict[str, tuple[tuple[tuple[str, bool], ...], ...]], dic
     return fixed, spellings, _depths(fixed)
 
 
-def _depths(productions: dict[str, tuple[tuple[tuple[str, bool], ...], ...]]) -> dict[str, int]:
+def _depths(productions: Productions) -> dict[str, int]:
     """The least depth of a tree below every name: a least fixpoint."""
     depth = dict.fromkeys(productions, 10**6)
     while True:

@@ -107,8 +107,9 @@ def _from(seeds: Callable[[], Sequence[bytes]]) -> Callable[[Random], bytes]:
 
 def _json_seeds() -> Sequence[bytes]:
     values: list[Any] = [
-        [1, 2.5, -3e-4], {"x": [[1.0, 2.0], [3.0, 4.0]], "n": 3}, {"a": {"b": [True, False, None]}}, "text", 1e308, [[[]]],
-    ]  # fmt: skip
+        *([1, 2.5, -3e-4], {"x": [[1.0, 2.0], [3.0, 4.0]], "n": 3}, {"a": {"b": [True, False, None]}}),
+        *("text", 1e308, [[[]]]),
+    ]
     return [json.dumps(value).encode() for value in values]
 
 
@@ -138,7 +139,8 @@ def _npz_seeds() -> Sequence[bytes]:
 
 
 def _literal_seeds() -> Sequence[bytes]:
-    return [b"1.5", b"[1, 2, 3]", b"(1, -2e-3)", b"{mu = 0, tau = [1, 2]}", b"[[1,2],[3,4]]", b"true", b"-inf", b"{a={b=(1,)}}"]
+    plain = [b"1.5", b"true", b"-inf", b"[1, 2, 3]", b"(1, -2e-3)"]
+    return [*plain, b"{mu = 0, tau = [1, 2]}", b"[[1,2],[3,4]]", b"{a={b=(1,)}}"]
 
 
 def _read_literal(data: bytes) -> object:

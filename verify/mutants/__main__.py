@@ -30,7 +30,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write every verdict to a file")
     options = parser.parse_args(words)
     start = time.monotonic()
-    mutants = [m for m in all_mutants() if options.only in m.name and options.area in (None, m.area)][:: options.every]
+    mutants = [m for m in all_mutants() if options.only in m.name and options.area in (None, m.area)]
+    mutants = mutants[:: options.every]
     checks = suite()
     verdicts = []
     for verdict in run_all(mutants, checks, options.workers):
@@ -39,7 +40,8 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr)
         if options.json and (len(verdicts) % 50 == 0 or len(verdicts) == len(mutants)):
             options.json.write_text(json.dumps(_records(mutants, verdicts), indent=1) + "\n", encoding="utf-8")
-    return report(mutants, verdicts, time.monotonic() - start, whole=not (options.only or options.area) and options.every == 1)
+    whole = not (options.only or options.area) and options.every == 1
+    return report(mutants, verdicts, time.monotonic() - start, whole=whole)
 
 
 def all_mutants() -> list[Mutant]:

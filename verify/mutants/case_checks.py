@@ -52,7 +52,8 @@ class Case:
             return np.arange(int(np.prod(shape))).reshape(shape) % 2 == 0
         if type_.dtype == "i64":
             high = next(bounds)
-            return random.permutation(np.arange(max(high, int(np.prod(shape)))) % high)[: int(np.prod(shape))].reshape(shape)
+            count = int(np.prod(shape))
+            return random.permutation(np.arange(max(high, count)) % high)[:count].reshape(shape)
         if self.kind == "distinct":
             return random.permutation(int(np.prod(shape))).reshape(shape) / 4.0 - 1.0
         values = random.normal(size=shape)
@@ -127,6 +128,7 @@ def case_checks() -> Iterator[Check]:
         yield _check(case)
     yield Check("rows", "ties of an extremum", frozenset({"reduce_max", "reduce_min"}), _ties)
     yield Check("rows", "products with zeros", frozenset({"reduce_prod", "cumprod"}), _zeros)
+    yield Check("rows", "product of nothing: both modes", frozenset({"reduce_prod"}), _empty)
     yield Check("rows", "exponentials of infinities", frozenset({"logsumexp", "softmax"}), _infinities)
     yield Check("rows", "precisions", frozenset({"convert"}), _precisions)
     yield Check("rows", "stated transpose of a read", frozenset({"gather"}), _stated_transpose)
@@ -199,6 +201,10 @@ def _zeros() -> None:
         wanted = [x[1] * x[2], x[0] * x[2], x[0] * x[1]]
         close(_gradient("reduce_prod", x, 1.0, axes=(0,)), wanted, 0, "product")
         close(_gradient("cumprod", x, [0.0, 0.0, 1.0], axis=0, reverse=False), wanted, 0, "running product")
+
+
+def _empty() -> None:
+    close(_gradient("reduce_prod", np.zeros(0), 1.0, axes=(0,)), np.zeros(0), 0, "product of nothing")
 
 
 def _infinities() -> None:

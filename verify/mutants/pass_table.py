@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Faults quote whole lines of code.
+# ruff: noqa: E501
+
 # Dotted names below `pushforward`; methods as ``Class.method``.
 FUNCTIONS: dict[str, list[str]] = {
     "ad.forward": (

@@ -23,7 +23,7 @@ from ...ad.reverse import reverse
 from ...ad.transforms import TRANSFORMS
 from ...ad.vmap import vmap
 from ...lang.builder import Builder, body
-from ...lang.ir import ArrayType, Function, Program
+from ...lang.ir import ArrayType, Branch, Function, Program
 from ...lang.module import Module, parse_module
 from ...lang.passes import LIFT, SIMPLIFY, UNROLL, normalise
 from ...lang.passes.simplify import simplify
@@ -58,11 +58,13 @@ class Case:
     twice: np.ndarray
     work: Mapping[str, int]
 
+    def open(self) -> Program:
+        """The first-order program with its sizes open."""
+        return specialise(self.module.program(self.text.entry), self.module.definitions, {}, TRANSFORMS)
+
     def first(self) -> Program:
         """The first-order program, specialised with open sizes and then given them (so that loops stay loops)."""
-        program = self.module.program(self.text.entry)
-        open_ = specialise(program, self.module.definitions, {}, TRANSFORMS)
-        return substitute_sizes(open_, self.text.sizes)
+        return substitute_sizes(self.open(), self.text.sizes)
 
     def scalar(self) -> Program:
         """``<z, result>`` as a program."""
@@ -82,6 +84,7 @@ def program_checks() -> Iterator[Check]:
         for name, run in CHECKS.items():
             yield Check("passes", f"{text.entry}: {name}", frozenset(), partial(run, case))
     yield Check("passes", "integer result: tangents", frozenset(), _integer_results)
+    yield Check("passes", "known selector: cotangents", frozenset(), _known_selectors)
 
 
 # --- oracles ---------------------------------------------------------------------------------------------------------
@@ -185,6 +188,15 @@ def _cotangents(case: Case) -> None:
     all_close(found, case.bars, TOLERANCE, "gradient")
 
 
+def _open_sizes(case: Case) -> None:
+    """Derivatives taken before sizes are known."""
+    if case.text.sizes:
+        bars = evaluate(normalise(reverse(case.open())), [*case.arguments, case.z])[1:]
+        all_close(bars, case.bars, TOLERANCE, "cotangent at open sizes")
+        y_dot = evaluate(normalise(forward(case.open())), [*case.arguments, *case.directions[0]])[1]
+        close(y_dot, case.slopes[0], TOLERANCE, "tangent at open sizes")
+
+
 def _budgets(case: Case) -> None:
     for memory in (0, 60, 200):
         y, *bars = evaluate(reverse(case.first(), memory=memory), [*case.arguments, case.z])
@@ -238,9 +250,23 @@ def _matrices(case: Case) -> None:
 def _integer_results() -> None:
     """Integers among inputs and results have neither tangents nor cotangents."""
     types = [ArrayType("f64"), ArrayType("i64")]
-    program = body("mixed", types, lambda b, x: [b.apply("convert", x[0], dtype="i64"), b.apply("mul", *x[:1] * 2), x[1]])
+    program = body(
+        "mixed", types, lambda b, x: [b.apply("convert", x[0], dtype="i64"), b.apply("mul", x[0], x[0]), x[1]]
+    )
     all_close(evaluate(forward(program), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "tangent")
     all_close(evaluate(reverse(program), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "cotangent")
+
+
+def _known_selectors() -> None:
+    """A branch whose selector turns out to be a literal takes that arm."""
+    number = ArrayType("f64")
+    arms = tuple(
+        body(name, [number], lambda b, x, name=name: [b.apply(name, x[0])]) for name in ("sin", "exp")
+    )
+    for flag, wanted in ((False, np.cos(0.5)), (True, np.exp(0.5))):
+        b = Builder("known", [number])
+        (y,) = b.emit(Branch(arms), (b.constant(flag, "bool"), 0), [number])
+        close(evaluate(reverse(b.build([y])), [0.5, 1.0])[1], wanted, 1e-14, "cotangent of a known branch")
 
 
 def _batches(case: Case) -> None:
@@ -270,7 +296,7 @@ def _lane(case: Case, number: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     if number == 0:
         return case.arguments, [case.value, *case.bars]
     scale = 1.0 - 1.5 * (number == 2)
-    moved = [x * scale + 0.01 * number if x.dtype == float else x[::-1] for x in case.arguments]
+    moved = [x * scale + 0.01 * number if x.dtype == float else x if not x.ndim else x[::-1] for x in case.arguments]
     if case.text.entry == "until":
         moved = [np.abs(x) + 0.5 for x in moved]
     return moved, evaluate(reverse(case.first()), [*moved, case.z])
@@ -311,6 +337,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "cotangents": _cotangents,
     "tangents": _tangents,
     "values": _values,
+    "open sizes": _open_sizes,
     "second derivatives": _second_derivatives,
     "budgets": _budgets,
     "one argument active": _partly,

@@ -201,6 +201,12 @@ TEXTS: tuple[Text, ...] = (
         ([[0.3, 0.8, 0.1], [-0.2, 1.5, 0.6], [0.9, -1.1, 0.4]], 2, 0),
     ),
     Text(
+        "products",
+        "def products[n](x: [n + 1]f64): f64 = prod(x) * x[0] + prod(for i < n => sin(x[i]))",
+        (X4,),
+        {"n": 3},
+    ),
+    Text(
         "two_gradients",
         "def two_gradients(x: f64): f64 = grad(fn (y: f64) => y ^ 3)(x) * grad(fn (y: f64) => sin(y))(x)",
         (0.8,),

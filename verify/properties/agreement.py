@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 Arrays = list[np.ndarray]
-Again = Callable[[Callable[[Sequence[np.ndarray]], Arrays]], Sequence[Any]]
+Move = Callable[[Sequence[np.ndarray]], Arrays]
+Again = Callable[[Move], Sequence[Any]]
 VALUE, DERIVATIVE, SECOND = 1e-10, 1e-8, 1e-6
 
 
@@ -41,7 +42,8 @@ def agree(
         if difference > allowed or difference != difference:
             moved = 0.0 if again is None else _moved(again)
             if not difference <= allowed + 1e3 * moved:
-                raise Failure(f"{what}: result {place} is {one.tolist()}, expected {_shown(other)}; off by {difference:.3g}")
+                found = f"result {place} is {one.tolist()}, expected {_shown(other)}"
+                raise Failure(f"{what}: {found}; off by {difference:.3g}")
 
 
 def _moved(again: Again) -> float:

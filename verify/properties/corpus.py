@@ -26,7 +26,7 @@ from ...lang.text.parse_ir import parse_program
 from ...lang.text.print_ir import show_program
 from ...semantics.reference import evaluate
 from . import relation
-from .agreement import DERIVATIVE, SECOND, VALUE, Failure, agree, largest
+from .agreement import DERIVATIVE, SECOND, VALUE, Failure, Move, agree, largest
 from .case import Case, checked, dot, floats, run
 from .generator import Generated
 
@@ -104,10 +104,13 @@ def tangents(case: Case) -> None:
 
 
 def adjoint(case: Case) -> None:
-    """<u, J v> = <J^T u, v>, with J v by the oracle, for reverse mode before and after normalising, with little memory."""
+    """<u, J v> = <J^T u, v>: J v by the oracle, J^T u by reverse mode."""
     expected, size = dot(case.y_bars, [_float(y) for y in case.taylor[1]])
     forward_size = dot(case.y_bars, case.y_dots)[1]
-    again = lambda move: [dot(run(case.pulled, [*move(case.xs), *case.y_bars])[len(case.ys) :], case.x_dots)[0]]  # noqa: E731
+
+    def again(move: Move) -> list[float]:
+        return [dot(run(case.pulled, [*move(case.xs), *case.y_bars])[len(case.ys) :], case.x_dots)[0]]
+
     got, parts = dot(case.x_bars, case.x_dots)
     agree([got], [expected], DERIVATIVE, "reverse mode against many digits", again, 1 + size + parts + forward_size)
 
@@ -122,8 +125,11 @@ def variants_of_reverse(case: Case) -> None:
     }
     for name, program in ways.items():
         results = run(program, [*case.xs, *case.y_bars])
-        agree(results[len(case.ys) :], case.x_bars, VALUE, f"reverse mode {name}",
-              lambda move, program=program: run(program, [*move(case.xs), *case.y_bars])[len(case.ys) :], scale)  # fmt: skip
+
+        def again(move: Move, program: Program = program) -> list[np.ndarray]:
+            return run(program, [*move(case.xs), *case.y_bars])[len(case.ys) :]
+
+        agree(results[len(case.ys) :], case.x_bars, VALUE, f"reverse mode {name}", again, scale)
 
 
 def linearity(case: Case) -> None:

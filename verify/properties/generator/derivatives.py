@@ -47,7 +47,9 @@ def second(writer: Writer, scope: Scope, depth: int, function: str, point: str) 
     inner, outer = writer.fresh("t"), writer.fresh("t")
     body = writer.number((*scope, Variable(outer, F64), Variable(inner, F64)), max(depth, 1))
     nested = f"grad(fn ({inner}: f64) => {body} * {outer} * sin({inner}))({outer} + 0.5)"
-    return f"grad(fn ({outer}: f64) => {outer} * {nested})({point})" if how == 2 else f"sin'({point}) * {nested_at(nested, outer, point)}"
+    if how == 2:
+        return f"grad(fn ({outer}: f64) => {outer} * {nested})({point})"
+    return f"sin'({point}) * {nested_at(nested, outer, point)}"
 
 
 def nested_at(nested: str, outer: str, point: str) -> str:

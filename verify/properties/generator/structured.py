@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....lang.types import F64, Data, Fun, Record, Tuple, Type, show_type
 from .scalars import MAP
-from .writer import Scope, Variable, Writer, moves, option
+from .writer import PAIR, Scope, Variable, Writer, moves, option
 
 
 def _made(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
@@ -33,7 +33,7 @@ def _either_way(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
 
 
 def _variant(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
-    """A constructor; which one of a flat variant may be decided at run time, the spine of a recursive one is written."""
+    """A constructor: that of a flat variant may be decided at run time, the spine of a recursive one is written."""
     assert isinstance(type_, Data)
     name, items = writer.need(type_.name), type_.arguments
     if name in ("List", "Tree"):
@@ -41,7 +41,8 @@ def _variant(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
     if name == "Option":
         arms = ("Nothing", f"Just({writer.expression(items[0], scope, depth)})")
     else:
-        arms = (f"Second({writer.expression(items[1], scope, depth)})", f"First({writer.expression(items[0], scope, depth)})")
+        second, first = (writer.expression(item, scope, depth) for item in reversed(items))
+        arms = (f"Second({second})", f"First({first})")
     if writer.pick(2):
         return arms[1]
     return f"(if {writer.parity(scope)} then {arms[0]} else {arms[1]})"
@@ -57,7 +58,7 @@ def _spine(writer: Writer, type_: Data, scope: Scope, depth: int) -> str:
 
 def matched(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:
     """A match on a variable or an expression of a flat variant, or a fold of a recursive one."""
-    subject = writer.one_of((option(), Data("Either", (F64, Tuple((F64, F64)))), Data("List", (F64,)), Data("Tree", (F64,))))
+    subject = writer.one_of((option(), Data("Either", (F64, PAIR)), Data("List", (F64,)), Data("Tree", (F64,))))
     writer.need(subject.name)
     value = writer.expression(subject, scope, depth)
     if subject.name in ("List", "Tree"):

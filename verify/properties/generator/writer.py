@@ -162,7 +162,8 @@ class Writer:
                 items = [values[0], *(self.leaf(arguments[0], scope) for _ in range(self.pick(3)))]
                 return "".join(f"Item({item}, " for item in items) + "Empty" + ")" * len(items)
             case _:
-                leaves = [f"Leaf({values[0]})", *(f"Leaf({self.leaf(arguments[0], scope)})" for _ in range(self.pick(3)))]
+                values.extend(self.leaf(arguments[0], scope) for _ in range(self.pick(3)))
+                leaves = [f"Leaf({value})" for value in values]
                 while len(leaves) > 1:
                     left, right = leaves.pop(0), leaves.pop(0)
                     leaves.insert(self.pick(len(leaves) + 1), f"Node({left}, {right})")

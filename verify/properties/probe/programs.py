@@ -32,6 +32,7 @@ from .slopes import exact_slope, float_slope, side
 DIGITS = 50
 # Above this many operations one exact evaluation takes longer than a person waits.
 MOST_EXACT_FLOPS = 1_000
+_MOST_RUNS = 256  # remembered at a time
 
 Specialise = Callable[[Mapping[str, int]], ir.Program]
 
@@ -80,7 +81,21 @@ class ProgramSubject:
     # --- values and rules ---
 
     def value(self, x: Arrays) -> Arrays:
-        return _run(self.base, x)
+        return self._remembered("value", lambda: self.base, x)
+
+    def _remembered(self, kind: str, program: Callable[[], ir.Program], x: Sequence[Any]) -> Arrays:
+        """One run for all properties that look at the same point."""
+        key = (kind, *(np.asarray(v).tobytes() for v in x))
+        found = self._runs.get(key)
+        if found is None:
+            if len(self._runs) >= _MOST_RUNS:
+                self._runs.clear()
+            found = self._runs[key] = _run(program(), x)
+        return found
+
+    @cached_property
+    def _runs(self) -> dict[tuple[Any, ...], Arrays]:
+        return {}
 
     @cached_property
     def pushed(self) -> ir.Program:
@@ -93,11 +108,11 @@ class ProgramSubject:
         return _derived(lambda: reverse(self.base, self.active), "reverse")
 
     def jvp(self, x: Arrays, x_dot: Arrays) -> tuple[Arrays | None, Arrays]:
-        found = _run(self.pushed, [*x, *_present(x_dot)])
+        found = self._remembered("jvp", lambda: self.pushed, [*x, *_present(x_dot)])
         return found[: len(self.outputs)], self._beside(found[len(self.outputs) :], self.outputs)
 
     def vjp(self, x: Arrays, y_bar: Arrays) -> tuple[Arrays | None, Arrays]:
-        found = _run(self.pulled, [*x, *_present(y_bar)])
+        found = self._remembered("vjp", lambda: self.pulled, [*x, *_present(y_bar)])
         return found[: len(self.outputs)], self._beside(found[len(self.outputs) :], _arrays(self.base.inputs))
 
     def _beside(self, found: Sequence[Any], types: Sequence[ir.ArrayType]) -> Arrays:

@@ -80,11 +80,13 @@ def probe(
     samples: int = 12,
     names: Sequence[str] | None = None,
     repeat: Repeat,
+    progress: Callable[[str], None] = lambda name: None,
 ) -> Report:
     """Look at every property (or those named) at the example and at `samples` random points around it.
 
-    `repeat` words the line that finds a failure again, from its arguments and the name of the property. Raises Unusable
-    when the subject has no finite value at the example.
+    `repeat` words the line that finds a failure again, from its arguments and the name of the property; `progress`
+    hears the name of each property before it is looked at. Raises Unusable when the subject has no finite value at
+    the example.
     """
     random = np.random.default_rng(seed)
     points = [complete(subject, example, random, EXAMPLE)]
@@ -96,6 +98,7 @@ def probe(
     chosen = [one for one in PROPERTIES if names is None or one.name in names]
     findings = []
     for one in chosen:
+        progress(one.name)
         try:
             tally = _tally(one, subject, points, seed, names is not None and set(names) == {one.name})
         except Missing as missing:
