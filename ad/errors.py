@@ -1,10 +1,20 @@
-"""The error rows of the derivative passes: E118 and E119."""
+"""The error rows of the derivative passes: E116 to E119."""
 
 from __future__ import annotations
 
 from ..lang.errors_index import ErrorRow
 
 DERIVATIVES = (
+    ErrorRow(
+        "E116",
+        "a custom rule that is not linear",
+        "user",
+        "A jvp rule is linear in the tangents and a vjp rule in the cotangents, so that one can be turned into the "
+        "other. This one is not: it multiplies two of them, or applies a function such as `sin` to one.",
+        "def f(x: f64): f64 with jvp f_jvp = x * x\n"
+        "def f_jvp(x: f64, x_dot: f64): f64 = 2.0 * x * x_dot ^ 2\n"
+        "test \"reverse\" { fails \"E116\" grad(f)(1.0) }\n",
+    ),
     ErrorRow(
         "E118",
         "the reference macro does not know this construct",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..lang.builder import Builder
-from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, Step
+from ..lang.ir import Apply, Branch, Call, Each, Fold, Program, Step
 from ..lang.memo import memo
 from .activity import Flags, activity, fold_carry_activity, is_float
 from .rules import definition_of, tangent
@@ -220,6 +220,8 @@ def _push_branch(b: Builder, op: Branch, operands: list[int], tangents: dict[int
 def _push_call(b: Builder, program: Program, operands: list[int], tangents: dict[int, int]) -> Sequence[int]:
     if not program.rules:
         return push_onto(b, program, operands, tangents)
+    from .custom import tangent_rule
+
     rule = tangent_rule(program)
     results = b.call(program, operands)
     dots = [
@@ -231,21 +233,3 @@ def _push_call(b: Builder, program: Program, operands: list[int], tangents: dict
     floats = tuple(is_float(type_) for type_ in program.output_types)
     _record(results, outputs, floats, tangents)
     return results
-
-
-def tangent_rule(program: Program) -> Program:
-    """``(x, x_dot) -> y_dot`` of a program with custom rules; from its vjp by transposition when it has no jvp."""
-    from .reverse import transpose
-
-    rule = program.rule("jvp")
-    if rule is not None:
-        return rule
-    vjp = program.rule("vjp")
-    assert vjp is not None
-    count = len(program.inputs)
-    return transpose(vjp, tuple(k >= count for k in range(len(vjp.inputs))))
-
-
-def float_types(program: Program) -> tuple[ArrayType, ...]:
-    """The types of the float inputs."""
-    return tuple(t for t in program.inputs if isinstance(t, ArrayType) and t.is_float)

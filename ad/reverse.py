@@ -73,6 +73,10 @@ def sweep_onto(
     return outputs, bars
 
 
+class NotLinear(InternalError):
+    """A program does not depend linearly on the inputs it should be transposed in."""
+
+
 def transpose(program: Program, linear: Flags) -> Program:
     """The transpose of a program in the inputs marked `linear`, in which its float outputs must be linear.
 
@@ -88,7 +92,7 @@ def transpose(program: Program, linear: Flags) -> Program:
     only = inner.build(slots[outputs:])
     used = {slot for step in only.steps for slot in step.operands} | set(only.outputs)
     if any(linear[k] and k in used for k in range(count)):
-        raise InternalError(f"{program.name} is not linear in the inputs it should be transposed in")
+        raise NotLinear(f"{program.name} is not linear in the inputs it should be transposed in")
     place = {old: new for new, old in enumerate(kept)}
     b = Builder(program.name, [both.inputs[k] for k in kept], both.sizes)
     assert len(bars) == sum(linear)

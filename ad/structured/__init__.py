@@ -6,8 +6,8 @@ outside all of them (Schenck et al. 2022, SC'22, section V, in unary form).
 """
 
 from .branch import forward_branch
-from .call import cotangent_rule, forward_call
+from .call import forward_call
 from .each import forward_each
 from .fold import forward_fold, masked
 
-__all__ = ["cotangent_rule", "forward_branch", "forward_call", "forward_each", "forward_fold", "masked"]
+__all__ = ["forward_branch", "forward_call", "forward_each", "forward_fold", "masked"]

@@ -16,6 +16,8 @@ def forward_call(sweep: Sweep, program: Program, operands: list[int]) -> Sequenc
     types = program.output_types
 
     def backward(sweep: Sweep, zs: Sequence[int | None]) -> None:
+        from ..custom import cotangent_rule
+
         rule = cotangent_rule(program)
         floats = [
             sweep.or_zeros(z, type_)  # type: ignore[arg-type]
@@ -31,16 +33,3 @@ def forward_call(sweep: Sweep, program: Program, operands: list[int]) -> Sequenc
 
     sweep.register(results, tuple(is_float(type_) for type_ in types), backward)
     return results
-
-
-def cotangent_rule(program: Program) -> Program:
-    """``(x, y_bar) -> x_bar`` of a program with custom rules; from its jvp by transposition when it has no vjp."""
-    from ..reverse import transpose
-
-    rule = program.rule("vjp")
-    if rule is not None:
-        return rule
-    jvp = program.rule("jvp")
-    assert jvp is not None
-    count = len(program.inputs)
-    return transpose(jvp, tuple(k >= count for k in range(len(jvp.inputs))))

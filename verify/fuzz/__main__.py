@@ -47,7 +47,7 @@ def _run_all(jobs: Sequence[Job], workers: int) -> Iterator[Tally]:
     if workers < 2 or len(jobs) < 2:
         yield from map(_job, jobs)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
         yield from pool.imap_unordered(_job, jobs)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 # Faults quote whole lines of code.
 # ruff: noqa: E501
+from collections.abc import Sequence
 
 # Dotted names below `pushforward`; methods as ``Class.method``.
-FUNCTIONS: dict[str, list[str]] = {
+FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.forward": (
-        "push _push_step _push_apply _interleaved _record _push_each _push_fold _widened _push_branch _push_call "
-        "tangent_rule"
+        "push _push_step _push_apply _interleaved _record _push_each _push_fold _widened _push_branch _push_call"
     ).split(),
     "ad.rules": (
         "tangent _linear_tangent scaled_by_partial _scaled _chosen cotangents _transpose _by_transposing_tangent "
@@ -27,7 +27,7 @@ FUNCTIONS: dict[str, list[str]] = {
     "ad.structured.fold": "masked _backward_fold".split(),
     "ad.structured.each": ["_backward_each"],
     "ad.structured.branch": "_padded _backward_branch _common_form _in_form".split(),
-    "ad.structured.call": ["cotangent_rule"],
+    "ad.custom": "tangent_rule cotangent_rule".split(),
     "ad.checkpoint": "strip_mined _rows _joined _shifted _run_rounds _run_blocks".split(),
     "ad.activity": "result_activity fold_carry_activity".split(),
     "ad.derive": "_gradient hessian_vector jacobian _unit _by_columns _columns_last _by_rows laplacian".split(),

@@ -85,6 +85,7 @@ def program_checks() -> Iterator[Check]:
             yield Check("passes", f"{text.entry}: {name}", frozenset(), partial(run, case))
     yield Check("passes", "integer result: tangents", frozenset(), _integer_results)
     yield Check("passes", "known selector: cotangents", frozenset(), _known_selectors)
+    yield Check("passes", "one place: cotangents", frozenset(), _one_place_twice)
 
 
 # --- oracles ---------------------------------------------------------------------------------------------------------
@@ -267,6 +268,15 @@ def _known_selectors() -> None:
         b = Builder("known", [number])
         (y,) = b.emit(Branch(arms), (b.constant(flag, "bool"), 0), [number])
         close(evaluate(reverse(b.build([y])), [0.5, 1.0])[1], wanted, 1e-14, "cotangent of a known branch")
+
+
+def _one_place_twice() -> None:
+    """Two reads of one literal place that are different steps add up."""
+    b = Builder("twice", [ArrayType("f64", (3,))])
+    place = b.constant(1, "i64")
+    reads = [b.apply("gather", 0, place, proved=proved) for proved in (True, False)]
+    program = b.build([b.apply("mul", *reads)])
+    close(evaluate(reverse(program), [np.array([1.0, 2.0, 3.0]), 1.0])[1], [0.0, 4.0, 0.0], 0, "one place twice")
 
 
 def _batches(case: Case) -> None:
