@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..lang.ir import Program
+from ..lang.passes import normalise
 from . import derive
 from .activity import Flags
 from .forward import forward
@@ -28,6 +29,14 @@ def _value_and_grad(program: Program, active: Flags) -> Program:
     return derive.value_and_gradient(program, _active(active))
 
 
+def _jvp(program: Program, active: Flags) -> Program:
+    return forward(normalise(program), active)
+
+
+def _vjp(program: Program, active: Flags) -> Program:
+    return reverse(normalise(program), active)
+
+
 def _jacobian(program: Program, active: Flags) -> Program:
     return derive.jacobian(program, _active(active)[0])
 
@@ -44,8 +53,8 @@ TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType
     {
         "grad": _grad,
         "value_and_grad": _value_and_grad,
-        "jvp": forward,
-        "vjp": reverse,
+        "jvp": _jvp,
+        "vjp": _vjp,
         "jacobian": _jacobian,
         "hessian": _hessian,
         "laplacian": _laplacian,

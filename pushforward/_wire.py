@@ -92,33 +92,17 @@ def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int])
 
 def transforms() -> Mapping[str, Any]:
     """The derivative words of the language, as functions of a program and the flags of its active inputs."""
-    from .ad import derive
-    from .ad.forward import forward as push
-    from .ad.reverse import reverse as pull
+    from .ad.transforms import TRANSFORMS
 
-    def of_one(run: Callable[[ir.Program, int], ir.Program]) -> Callable[[ir.Program, tuple[bool, ...]], ir.Program]:
-        return lambda program, active: run(program, active.index(True))
-
-    return {
-        "grad": lambda program, active: derive.gradient(program, _positions(active)),
-        "value_and_grad": lambda program, active: derive.value_and_gradient(program, _positions(active)),
-        "jvp": push,
-        "vjp": pull,
-        "jacobian": of_one(derive.jacobian),
-        "hessian": of_one(derive.hessian),
-        "laplacian": of_one(derive.laplacian),
-    }
-
-
-def _positions(active: Sequence[bool]) -> tuple[int, ...]:
-    return tuple(place for place, flag in enumerate(active) if flag)
+    return TRANSFORMS
 
 
 def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     """(x, x_dot) -> (y, y_dot) over slots."""
     from .ad.forward import forward as run
+    from .lang.passes import normalise
 
-    return run(program, active)
+    return run(normalise(program), active)
 
 
 def forward_full(program: ir.Program, definitions: Any) -> tuple[ir.Program, Any]:
@@ -132,8 +116,9 @@ def forward_full(program: ir.Program, definitions: Any) -> tuple[ir.Program, Any
 def reverse(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     """(x, y_bar) -> (y, x_bar) over slots."""
     from .ad.reverse import reverse as run
+    from .lang.passes import normalise
 
-    return run(program, active)
+    return run(normalise(program), active)
 
 
 def value_and_gradient(program: ir.Program, slots: tuple[int, ...], memory: int | None = None) -> ir.Program:
