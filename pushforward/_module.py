@@ -13,7 +13,6 @@ from ._limits import within_limits
 from ._program import Program
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
 
-
 Real = Literal["f64", "f32"]
 
 

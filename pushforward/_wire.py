@@ -5,7 +5,7 @@ The surfaces speak to these functions only. Every import is made on use, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .lang import ir

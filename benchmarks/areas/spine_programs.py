@@ -183,7 +183,7 @@ def slope_row(growth: Growth, context: Context) -> Row:
 
 
 def ir_rows(costs: dict[str, Cost]) -> list[Row]:
-    """The worst growth in steps, of long and of short programs; one without steps (it returns its input) has no ratio."""
+    """The worst growth in steps, of long and of short programs; one without steps has no ratio."""
     ratios = {key: one.gradient_size / one.value_size for key, one in costs.items() if one.value_size}
     beyond = [
         f"{key}: {one.value_size} to {one.gradient_size} steps"
