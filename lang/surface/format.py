@@ -20,6 +20,7 @@ from .printer import Printer
 
 WIDTH = 100
 _UNBOUNDED = 10**9
+SETTLING = 8  # layouts after which comments must have found their places
 _RULES = ITEMS | EXPRESSIONS | TYPES
 
 
@@ -29,11 +30,23 @@ def format_source(source: Source) -> str:
     >>> format_source(Source("<text>", "def f(x:f64):f64=((x))*2.0 -- twice"))
     'def f(x: f64): f64 = x * 2.0  -- twice\\n'
     """
+    text, comments = _laid_out(source)
+    for _ in range(SETTLING if comments else 0):
+        # A comment that moved out of an expression may move once more from its new place.
+        again, _ = _laid_out(Source(source.name, text))
+        if again == text:
+            break
+        text = again
+    return text
+
+
+def _laid_out(source: Source) -> tuple[str, bool]:
+    """The text laid out once, and whether it has comments."""
     tree = parse(source)
     _, comments = tokenize(source.text)
     printer = Printer(_RULES, attach(tree, source.text, comments))
     text = render(printer.document(tree), WIDTH)
-    return text + "\n" if text else ""
+    return (text + "\n" if text else ""), bool(comments)
 
 
 def format_node(node: ast.Node) -> str:
