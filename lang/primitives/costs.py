@@ -23,6 +23,16 @@ def reduction(operands: Types, results: Types, params: Params) -> Size:
     return max(0, count) if isinstance(count, int) else count
 
 
+def running(operands: Types, results: Types, params: Params) -> Size:
+    """``n - 1`` operations along each line of n elements: the first is taken as it is."""
+    (x,) = operands
+    axis = dict(params)["axis"]
+    assert isinstance(axis, int)
+    lines = product((*x.shape[:axis], *x.shape[axis + 1 :]))
+    count = sub(x.elements, lines)
+    return max(0, count) if isinstance(count, int) else count
+
+
 def per_element(count: int) -> CostRule:
     """A fixed number of operations per element of the first operand."""
 

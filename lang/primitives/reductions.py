@@ -173,7 +173,7 @@ def _running(name: str, derivative: object, doc: str) -> Primitive:
         type="[…]n -> […]n",
         derivative=derivative,  # type: ignore[arg-type]
         doc=doc,
-        flops=costs.per_element(1),
+        flops=costs.running,
         kinks=("two elements tie",) if isinstance(derivative, Selects) else (),
         params=("axis", "reverse"),
         elementwise=False,
