@@ -51,12 +51,6 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "lang.primitives.piecewise": "_where_true _where_false".split(),
 }
 
-COMPILED: dict[str, tuple[str, ...]] = {
-    "codegen.xla.lower": ("_zeros", "_fold", "_while", "_branch"),
-    "codegen.xla.indexing": ("gather", "scatter_add", "scatter"),
-    "codegen.xla.vectorise": (),
-}
-
 # (function, operator, old text, new text): faults that change more than one expression, or that have a name.
 STRUCTURAL: tuple[tuple[str, str, str, str], ...] = (
     ("ad.cotangents.Ledger.take", "zero", "dense, sparse = self.parts(slot)", "dense, sparse = self.parts(slot); dense = None"),

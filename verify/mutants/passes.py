@@ -8,7 +8,7 @@ from typing import Any
 
 from .function_edits import edits, textual
 from .mutant import Mutant
-from .pass_table import COMPILED, FUNCTIONS, STRUCTURAL
+from .pass_table import FUNCTIONS, STRUCTURAL
 
 ROOT = __name__.split(".verify.")[0]
 
@@ -19,13 +19,6 @@ def pass_mutants() -> Iterator[Mutant]:
     for module, names in FUNCTIONS.items():
         for name in names:
             yield from _of_function("rows" if ".primitives." in module else "passes", module, name)
-
-
-def compiled_mutants() -> Iterator[Mutant]:
-    """Mutants of the XLA back end (these need JAX)."""
-    for module, names in COMPILED.items():
-        for name in names:
-            yield from _of_function("xla", module, name)
 
 
 def find(module: str, name: str) -> Any:
