@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..lang.builder import Builder
-from ..lang.ir import Apply, Branch, Call, Each, Fold, Program, Step
+from ..lang.ir import Apply, Branch, Call, Each, Fold, Program, SlotType, Step
 from ..lang.memo import memo
 from .activity import Flags, activity, fold_carry_activity, is_float
 from .rules import definition_of, tangent
@@ -196,9 +196,9 @@ def _push_fold(b: Builder, op: Fold, operands: list[int], tangents: dict[int, in
     return (*results[:carries], *plain)
 
 
-def _widened(condition: Program, types: Sequence[object], captures: int, gap: int, carries: int) -> Program:
+def _widened(condition: Program, types: Sequence[SlotType], captures: int, gap: int, carries: int) -> Program:
     """A condition that receives tangents too and ignores them."""
-    builder = Builder(condition.name, types, condition.sizes)  # type: ignore[arg-type]
+    builder = Builder(condition.name, types, condition.sizes)
     return builder.build(builder.inline(condition, [*range(captures), *range(gap, gap + carries)]))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..lang.builder import Builder
-from ..lang.ir import Apply, ArrayType, Constant, Program, SizeValue, Step
+from ..lang.ir import Apply, ArrayType, Constant, Program, SizeValue, SlotType, Step
 from ..lang.memo import memo
 from .activity import Flags, is_float, output_activity
 from .cotangents import Piece
@@ -176,9 +176,9 @@ class _replay:
     """Copies chosen steps of one builder into a new one whose inputs are placed by `place`."""
 
     def __init__(
-        self, source: Builder, name: str, inputs: Sequence[object], positions: Sequence[int], place: dict[int, int]
+        self, source: Builder, name: str, inputs: Sequence[SlotType], positions: Sequence[int], place: dict[int, int]
     ) -> None:
-        self.builder = Builder(name, inputs, source.sizes)  # type: ignore[arg-type]
+        self.builder = Builder(name, inputs, source.sizes)
         self.place = dict(place)
         for position in positions:
             step = source.steps[position]

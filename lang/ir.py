@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .diagnostics import InternalError
 from .sizes import Poly, Size, product
 from .source import Span
 from .types import Array, Data, Fun, Record, Scalar, SizeType, Tuple, Type
@@ -85,6 +86,15 @@ class DataType:
 
 
 SlotType = ArrayType | FunType | DataType
+
+
+def as_array(type_: SlotType) -> ArrayType:
+    """The type of a slot that must hold an array, as all slots of a first-order program do."""
+    if not isinstance(type_, ArrayType):
+        raise InternalError(f"a slot of type {type_} where an array must stand")
+    return type_
+
+
 FLOAT_DTYPES = frozenset({"f64", "f32", "f16", "bfloat16"})
 F64 = ArrayType("f64")
 I64 = ArrayType("i64")

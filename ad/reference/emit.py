@@ -28,6 +28,7 @@ from .terms import (
     Var,
     Zero,
     children,
+    type_of,
 )
 
 Slots = Mapping[str, int]
@@ -91,7 +92,7 @@ def _closed(b: Builder, params: Sequence[Var], body: Term, slots: Slots) -> tupl
     bound = {param.name for param in params}
     free = [name for name in _variables(body) if name in slots and name not in bound]
     inputs: list[ArrayType] = [b.array_type(slots[name]) for name in free]
-    inner = Builder("body", [*inputs, *(param.type for param in params)])  # type: ignore[list-item]
+    inner = Builder("body", [*inputs, *(type_of(param) for param in params)])
     names = [*free, *(param.name for param in params)]
     known = {name: slot for slot, name in enumerate(names)}
     return [slots[name] for name in free], inner.build([emit(inner, body, known)])

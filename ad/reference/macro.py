@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from ...lang.builder import Builder
 from ...lang.diagnostics import DiagnosticError, fail
-from ...lang.ir import Apply, ArrayType, Constant, Each, Fold, Program, SizeValue, Step
+from ...lang.ir import Apply, ArrayType, Constant, Each, Fold, Program, SizeValue, Step, as_array
 from ...lang.primitives import get
 from ...lang.primitives.row import Linear, RuleContext, Smooth
 from ...lang.primitives.rules import expression, partial
@@ -210,17 +210,17 @@ def _step(
 ) -> tuple[Term, Callable[[Var], list[Contribution]]]:
     """The value of one result and, given its variable, the contributions to the cotangents of float operands."""
     match step.op:
-        case Each():
-            value = _each_value(step.op, operands, result, names)
-            return value, lambda _: _each_rules(step.op, operands, result, names)  # type: ignore[arg-type]
-        case Fold():
-            scan = _states(step.op, operands, names)
+        case Each() as each:
+            value = _each_value(each, operands, result, names)
+            return value, lambda _: _each_rules(each, operands, result, names)
+        case Fold() as fold:
+            scan = _states(fold, operands, names)
             states = names.fresh("s", type_of(scan))
             bindings.append((states, scan))
-            return End(False, states), lambda _: _fold_rules(step.op, operands, states, bindings, names)  # type: ignore[arg-type]
-        case Apply():
+            return End(False, states), lambda _: _fold_rules(fold, operands, states, bindings, names)
+        case Apply() as primitive:
             (value,) = _values(step, operands, names)
-            return value, lambda var: _apply_rules(step.op, operands, var)  # type: ignore[arg-type]
+            return value, lambda var: _apply_rules(primitive, operands, var)
         case _:
             (value,) = _values(step, operands, names)
             return value, lambda _: []
@@ -248,8 +248,8 @@ def _scaled_partial(op: Apply, operands: Sequence[Term], result: Var, k: int) ->
     b = Builder(op.primitive, [*types, type_of(result), type_of(result)])
     y, z = len(types), len(types) + 1
     context = RuleContext(b, tuple(range(len(types))), (y,), op.params)
-    if isinstance(row.derivative, Linear):
-        rule = row.derivative.transposes[k]  # type: ignore[index]
+    if isinstance(row.derivative, Linear) and isinstance(row.derivative.transposes, tuple):
+        rule = row.derivative.transposes[k]
         if not isinstance(rule, str):
             raise unsupported(f"the derivative of {op.primitive}")
         named = {f"x{number}": number for number in range(len(types))}
@@ -282,7 +282,7 @@ def _each_rules(op: Each, operands: Sequence[Term], output: int, names: Names) -
     def rule(k: int, z: Term) -> Term:
         params = (*_element_params(arrays, names), _position(names))
         stack = op.combine[output] == "stack"
-        inner = names.fresh("z", op.body.output_types[output])  # type: ignore[arg-type]
+        inner = names.fresh("z", as_array(op.body.output_types[output]))
         bars = pullback(op.body, output, [*captures, *params], inner if stack else z, names)
         body = Proj(floats.index(k), bars)
         if stack:
@@ -316,7 +316,7 @@ def _fold_rules(
         if k == carry:
             return apply("mul", End(True, weights), z)
         array = partials(k)
-        element, weight = names.fresh("e", op.body.inputs[k]), names.fresh("w", scalar)  # type: ignore[arg-type]
+        element, weight = names.fresh("e", as_array(op.body.inputs[k])), names.fresh("w", scalar)
         body = apply("mul", element, apply("mul", weight, z))
         weighted = Map(op.size, (element, weight, _position(names)), body, (array, Shift(True, weights)))
         return Reduce(weighted) if k < op.captures else weighted

@@ -6,12 +6,12 @@ A first-order program of the macro's fragment enters, ``(x, y_bar) -> (y, x_bar)
 from __future__ import annotations
 
 from ...lang.builder import Builder
-from ...lang.ir import ArrayType, Program
+from ...lang.ir import ArrayType, Program, as_array
 from ...lang.passes.simplify import simplify
 from .emit import emit_outputs
 from .macro import differentiate, is_float, seeds, unsupported
 from .partial import normal_form
-from .terms import App, Let, Names, Proj, Term, Tuple, Var
+from .terms import App, Let, Names, Proj, Term, Tuple, Var, type_of
 
 MAX_STEPS = 100  # continuations over the whole context take quadratic room
 
@@ -21,9 +21,9 @@ def reference_term(program: Program) -> tuple[list[Var], Term]:
     if len(program.steps) > MAX_STEPS:
         raise unsupported(f"programs of more than {MAX_STEPS} steps")
     names = Names()
-    inputs = [names.fresh("a", type_) for type_ in program.inputs]  # type: ignore[arg-type]
-    z_types = [type_ for type_ in program.output_types if is_float(type_)]
-    zs = [names.fresh("z", type_) for type_ in z_types]  # type: ignore[arg-type]
+    inputs = [names.fresh("a", type_) for type_ in map(as_array, program.inputs)]
+    z_types = [as_array(type_) for type_ in program.output_types if is_float(type_)]
+    zs = [names.fresh("z", type_) for type_ in z_types]
     bars = names.fresh("g")
 
     def finish(slots: list[Term], continuation: Var, context: list[int]) -> Term:
@@ -55,6 +55,6 @@ def reference_reverse(program: Program) -> Program:
         term = normal_form(term)
     except RecursionError:
         raise unsupported("programs of this size") from None
-    b = Builder(program.name, [var.type for var in inputs], program.sizes)  # type: ignore[misc]
+    b = Builder(program.name, [type_of(var) for var in inputs], program.sizes)
     slots = emit_outputs(b, term, {var.name: slot for slot, var in enumerate(inputs)})
     return simplify(b.build(slots))

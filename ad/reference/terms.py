@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ...lang.diagnostics import InternalError
-from ...lang.ir import Apply, ArrayType, Constant, SizeValue
+from ...lang.ir import Apply, ArrayType, Constant, Param, SizeValue
 from ...lang.primitives import result_types
 from ...lang.sizes import Size, add, sub
 
@@ -144,9 +144,9 @@ class Names:
         return Var(f"{letter}{self.count}", type_)
 
 
-def apply(primitive: str, *args: Term, **params: object) -> Prim:
+def apply(primitive: str, *args: Term, **params: Param) -> Prim:
     """A primitive on terms."""
-    return Prim(Apply(primitive, tuple(sorted(params.items()))), args)  # type: ignore[arg-type]
+    return Prim(Apply(primitive, tuple(sorted(params.items()))), args)
 
 
 def type_of(term: Term) -> ArrayType:
@@ -216,13 +216,13 @@ def map_children(function: Callable[[Term], Term], term: Term) -> Term:
     for name in _PARTS.get(type(term), ()):
         value = getattr(term, name)
         if isinstance(value, tuple):
-            new: object = tuple([function(item) for item in value])
-            same = all(a is b for a, b in zip(new, value, strict=True))  # type: ignore[call-overload]
+            items = tuple([function(item) for item in value])
+            if any(a is not b for a, b in zip(items, value, strict=True)):
+                changed[name] = items
         else:
             new = function(value)
-            same = new is value
-        if not same:
-            changed[name] = new
+            if new is not value:
+                changed[name] = new
     return replace(term, **changed) if changed else term
 
 
