@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from math import isqrt
 
 from ..lang.builder import Builder
-from ..lang.ir import ArrayType, Fold, Program, numpy_dtype
+from ..lang.constants import numpy_dtype
+from ..lang.ir import ArrayType, Fold, Program
 from ..lang.sizes import Size
 
 

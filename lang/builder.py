@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+from .constants import constant_bytes, scalar_value
 from .diagnostics import InternalError
 from .ir import (
     Apply,
@@ -27,8 +28,6 @@ from .ir import (
     SlotType,
     Step,
     bodies,
-    constant_bytes,
-    scalar_value,
 )
 from .primitives import has_effect, result_types
 from .rewrite import rewrite_apply
@@ -160,9 +159,7 @@ class Builder:
         combine: Sequence[str],
     ) -> tuple[int, ...]:
         """An `Each` step; result types follow from the body and `combine`."""
-        types = [
-            _combined(type_, how, size) for type_, how in zip(body.output_types, combine, strict=True)
-        ]
+        types = [_combined(type_, how, size) for type_, how in zip(body.output_types, combine, strict=True)]
         return self.emit(Each(size, len(captures), body, tuple(combine)), (*captures, *arrays), types)
 
     def fold(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from .constants import numpy_dtype
 from .diagnostics import InternalError
 from .ir import (
     BOOL,
@@ -35,7 +36,6 @@ from .ir import (
     Step,
     Transform,
     bodies,
-    numpy_dtype,
 )
 from .primitives import result_types
 from .sizes import Poly, Size, variables

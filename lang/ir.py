@@ -15,19 +15,19 @@ the full stage adds functions and variants: `Function Close Invoke Inject Transf
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .diagnostics import InternalError
+from .params import Param, Params, integer, integers, param, sizes
 from .sizes import Poly, Size, product
 from .source import Span
 from .types import Array, Data, Fun, Record, Scalar, SizeType, Tuple, Type
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 # --- types of slots --------------------------------------------------------------------------------------------------
 
@@ -108,9 +108,7 @@ def leaves(type_: Type) -> tuple[SlotType, ...]:
             return (ArrayType(dtype),)
         case Array(shape, element):
             inner = leaves(element)
-            return tuple(
-                ArrayType(leaf.dtype, shape + leaf.shape) for leaf in inner if isinstance(leaf, ArrayType)
-            )
+            return tuple(ArrayType(leaf.dtype, shape + leaf.shape) for leaf in inner if isinstance(leaf, ArrayType))
         case Tuple(items):
             return tuple(leaf for item in items for leaf in leaves(item))
         case Record(fields):
@@ -127,9 +125,6 @@ def leaves(type_: Type) -> tuple[SlotType, ...]:
 
 
 # --- operations ------------------------------------------------------------------------------------------------------
-
-Param = int | float | str | bool | Poly | None | tuple["Param", ...]
-Params = tuple[tuple[str, Param], ...]  # sorted by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +149,19 @@ class Apply:
     params: Params = ()
 
     def __getitem__(self, name: str) -> Param:
-        for key, value in self.params:
-            if key == name:
-                return value
-        raise KeyError(name)
+        return param(self.params, name)
+
+    def integer(self, name: str) -> int:
+        """A parameter that is a whole number, such as an axis."""
+        return integer(self.params, name)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A parameter that is a tuple of whole numbers, such as axes."""
+        return integers(self.params, name)
+
+    def sizes(self, name: str) -> tuple[Size, ...]:
+        """A parameter that is a tuple of sizes, such as a shape."""
+        return sizes(self.params, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,47 +398,3 @@ def without_rules(program: Program) -> Program:
         for step in program.steps
     )
     return replace(program, steps=steps, rules=())
-
-
-# --- constants -------------------------------------------------------------------------------------------------------
-
-_FORMATS = {"f64": "<d", "f32": "<f", "i64": "<q", "bool": "<?"}
-
-
-def constant_bytes(value: float | int | bool | np.ndarray, dtype: str) -> bytes:
-    """The bytes of a scalar or array literal."""
-    if isinstance(value, (bool, int, float)) and dtype in _FORMATS:
-        return struct.pack(_FORMATS[dtype], value)
-    import numpy as np
-
-    return np.ascontiguousarray(np.asarray(value, numpy_dtype(dtype))).tobytes()
-
-
-def scalar_value(step: Step) -> float | int | bool | None:
-    """The number of a scalar constant step, or None."""
-    if not isinstance(step.op, Constant):
-        return None
-    (type_,) = step.types
-    if isinstance(type_, ArrayType) and not type_.shape:
-        if type_.dtype in _FORMATS:
-            return struct.unpack(_FORMATS[type_.dtype], step.op.data)[0]
-    return None
-
-
-def constant_value(op: Constant, type_: ArrayType) -> np.ndarray:
-    """The literal as a NumPy array (a constant's shape is always known)."""
-    import numpy as np
-
-    shape = tuple(int(size) for size in type_.shape if isinstance(size, int))
-    return np.frombuffer(op.data, numpy_dtype(type_.dtype)).reshape(shape)
-
-
-def numpy_dtype(dtype: str) -> np.dtype:
-    """The NumPy dtype of an IR dtype."""
-    import numpy as np
-
-    if dtype == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype({"f64": "float64", "f32": "float32", "f16": "float16", "i64": "int64"}.get(dtype, dtype))

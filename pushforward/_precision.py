@@ -7,20 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .lang.ir import (
-    Apply,
-    ArrayType,
-    Constant,
-    Op,
-    Program,
-    Signature,
-    SlotType,
-    Step,
-    bodies,
-    constant_bytes,
-    constant_value,
-    with_bodies,
-)
+from .lang.constants import constant_bytes, constant_value
+from .lang.ir import Apply, ArrayType, Constant, Op, Program, Signature, SlotType, Step, bodies, with_bodies
 from .lang.types import FLOATS, Array, Record, Scalar, Tuple, Type
 
 

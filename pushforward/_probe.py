@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import _wire
 from ._program import Program
 from .lang import ir
+from .lang.constants import numpy_dtype
 from .lang.diagnostics import fail, suggest
 from .lang.substitute import substitute_sizes
 
@@ -165,7 +166,7 @@ def _drawn(program: Program, seed: int) -> tuple[tuple[Any, ...], dict[str, int]
             message = f"`{program.name}` takes functions or variants, which are not drawn at random"
             raise fail("E195", message, hint="write a definition on floats that calls it")
         shape = tuple(int(size) for size in type_.shape)  # type: ignore[arg-type]
-        dtype = ir.numpy_dtype(type_.dtype)
+        dtype = numpy_dtype(type_.dtype)
         numbers = np.exp(0.5 * random.standard_normal(shape)) if type_.is_float else random.integers(0, 2, shape)
         leaves.append(np.asarray(numbers, dtype))
     return tuple(leaves), sizes

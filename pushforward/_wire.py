@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .lang import ir
+from .lang.constants import numpy_dtype
 from .lang.diagnostics import Diagnostic, fail
 from .lang.source import Source, Span
 from .lang.substitute import substitute_sizes
@@ -224,7 +225,7 @@ def _jaxpr(program: ir.Program) -> str:
         raise fail("E166", f"the jaxpr needs the size `{program.sizes[0]}`", hint=f"give it: {program.sizes[0]}=10")
     with jax.enable_x64(True):
         shapes = [
-            jax.ShapeDtypeStruct(type_.shape, ir.numpy_dtype(type_.dtype))
+            jax.ShapeDtypeStruct(type_.shape, numpy_dtype(type_.dtype))
             for type_ in program.inputs
             if isinstance(type_, ir.ArrayType)
         ]

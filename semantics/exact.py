@@ -18,8 +18,9 @@ import numpy as np
 
 from ..lang import primitives
 from ..lang.builder import body
+from ..lang.constants import constant_value, numpy_dtype
 from ..lang.diagnostics import InternalError, fail
-from ..lang.ir import FLOAT_DTYPES, Apply, ArrayType, Constant, Function, Program, constant_value, numpy_dtype
+from ..lang.ir import FLOAT_DTYPES, Apply, ArrayType, Constant, Function, Program
 from ..lang.primitives.row import Defined, RuleContext
 from .exact_arrays import ARRAYS, NEED_ROOTS
 from .interpreter import Interpreter, Limits, Lookup

@@ -15,17 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ..lang.constants import numpy_dtype
 from ..lang.diagnostics import fail
-from ..lang.ir import (
-    Apply,
-    ArrayType,
-    Constant,
-    Function,
-    Program,
-    SlotType,
-    Step,
-    numpy_dtype,
-)
+from ..lang.ir import Apply, ArrayType, Constant, Function, Program, SlotType, Step
 from ..lang.source import Span
 from ..lang.substitute import substitute_sizes
 from .interpreter import Closure, Interpreter, Limits, Lookup, Transforms, Variant

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..lang import primitives
+from ..lang.constants import constant_value, numpy_dtype
 from ..lang.diagnostics import InternalError, fail
-from ..lang.ir import Apply, ArrayType, Constant, constant_value, numpy_dtype
+from ..lang.ir import Apply, ArrayType, Constant
 from .movement import MOVEMENT, check_indices
 
 Array = np.ndarray

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..lang.constants import numpy_dtype
 from ..lang.diagnostics import DiagnosticError, fail, suggest
-from ..lang.ir import ArrayType, FunType, Signature, SlotType, numpy_dtype
+from ..lang.ir import ArrayType, FunType, Signature, SlotType
 from ..lang.ir import leaves as type_leaves
 from ..lang.sizes import Poly, Size, show, substitute
 from ..lang.types import Array, Fun, Record, Scalar, SizeType, Tuple, Type, show_type

@@ -17,8 +17,9 @@ from ..ad.derive import cost
 from ..ad.forward import forward
 from ..ad.reverse import reverse
 from ..lang.builder import Builder
+from ..lang.constants import numpy_dtype
 from ..lang.diagnostics import Diagnostic, DiagnosticError, fail
-from ..lang.ir import ArrayType, FunType, Invoke, Program, numpy_dtype, without_rules
+from ..lang.ir import ArrayType, FunType, Invoke, Program, without_rules
 from ..lang.surface import ast
 from ..lang.typed import CheckedTest
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ...lang.diagnostics import InternalError
-from ...lang.ir import Apply, ArrayType, Constant, Param, SizeValue
+from ...lang.ir import Apply, ArrayType, Constant, SizeValue
+from ...lang.params import Param
 from ...lang.primitives import result_types
 from ...lang.sizes import Size, add, sub
 

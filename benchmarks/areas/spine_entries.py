@@ -15,8 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 import pushforward as pf
+from pushforward.lang.constants import numpy_dtype
 from pushforward.lang.diagnostics import DiagnosticError
-from pushforward.lang.ir import ArrayType, Program, numpy_dtype
+from pushforward.lang.ir import ArrayType, Program
 
 Scale = Literal["small", "large"]
 

@@ -94,7 +94,7 @@ def executable(program: Program) -> Any:
     import jax
 
     from pushforward.codegen.xla.compile import to_jax_function
-    from pushforward.lang.ir import numpy_dtype
+    from pushforward.lang.constants import numpy_dtype
 
     with jax.enable_x64(True):
         types = [type_ for type_ in program.inputs if isinstance(type_, ArrayType)]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...lang.builder import Builder
-from ...lang.ir import Apply, ArrayType, Constant, Step, constant_value
+from ...lang.constants import constant_value
+from ...lang.ir import Apply, ArrayType, Constant, Step
 
 TABLE_LIMIT = 4096  # literal index tables up to this length are tested for being a progression
 

@@ -14,8 +14,9 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from ...lang.constants import numpy_dtype
 from ...lang.diagnostics import fail
-from ...lang.ir import ArrayType, Program, bodies, numpy_dtype
+from ...lang.ir import ArrayType, Program, bodies
 from .lower import Lowered, lower
 from .pipeline import optimise
 

@@ -14,20 +14,9 @@ from functools import lru_cache, partial
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ...lang.constants import constant_value
 from ...lang.diagnostics import InternalError, fail
-from ...lang.ir import (
-    Apply,
-    ArrayType,
-    Branch,
-    Call,
-    Constant,
-    Each,
-    Fold,
-    Program,
-    SizeValue,
-    Step,
-    constant_value,
-)
+from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step
 from ...lang.sizes import Size
 from .table import LOWERINGS, jax_dtype
 

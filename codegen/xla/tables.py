@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ...lang.builder import Builder
-from ...lang.ir import Apply, Constant, constant_value
+from ...lang.constants import constant_value
+from ...lang.ir import Apply, Constant
 from .places import is_zero
 
 LIMIT = 4096  # longest table

@@ -15,21 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..builder import Builder
-from ..ir import (
-    Apply,
-    ArrayType,
-    Branch,
-    Call,
-    Constant,
-    Each,
-    Fold,
-    Program,
-    SizeValue,
-    Step,
-    bodies,
-    scalar_value,
-    with_bodies,
-)
+from ..constants import scalar_value
+from ..ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, bodies, with_bodies
 from ..memo import memo
 from ..sizes import Size, add, mul
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pushforward.lang.ir import ArrayType, Program, SlotType, numpy_dtype
+from pushforward.lang.constants import numpy_dtype
+from pushforward.lang.ir import ArrayType, Program, SlotType
 from pushforward.semantics.reference import evaluate
 
 Arrays = list[np.ndarray]

@@ -11,7 +11,8 @@ from pushforward.ad.vmap import vmap, vmap_partial
 from pushforward.ad.vmap_rules import rule_for
 from pushforward.lang import primitives
 from pushforward.lang.builder import body
-from pushforward.lang.ir import ArrayType, Program, numpy_dtype
+from pushforward.lang.constants import numpy_dtype
+from pushforward.lang.ir import ArrayType, Program
 from pushforward.semantics.reference import evaluate
 
 LANES = 3

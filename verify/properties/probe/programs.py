@@ -19,6 +19,7 @@ from ....ad.reverse import reverse
 from ....ad.vmap import vmap
 from ....lang import ir
 from ....lang.builder import Builder
+from ....lang.constants import numpy_dtype
 from ....lang.diagnostics import DiagnosticError, InternalError
 from ....lang.passes import normalise
 from ....semantics.exact import Digits, evaluate_exact
@@ -322,7 +323,7 @@ def _wide(value: Any, field: Digits) -> Any:
 
 def _rounded(value: Any, type_: ir.ArrayType) -> np.ndarray:
     if not type_.is_float:
-        return np.asarray(value, ir.numpy_dtype(type_.dtype))
+        return np.asarray(value, numpy_dtype(type_.dtype))
     try:
         return np.array([float(item) for item in np.ravel(np.asarray(value, object))], float).reshape(np.shape(value))
     except TypeError:
