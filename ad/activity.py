@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Op, Program, SizeValue, SlotType
-from .rules import carries_tangent, is_differentiable
+from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Op, Program, SlotType
+from .rules import carries_tangent
 
 Flags = tuple[bool, ...]
 
@@ -41,11 +41,11 @@ def output_activity(program: Program, active: Flags) -> Flags:
 
 
 def result_activity(op: Op, active: Flags, operands: Sequence[SlotType], results: Sequence[SlotType]) -> Flags:
-    """Flags of a step's results from flags of its operands."""
+    """Flags of a step's results from flags of its operands, one of which is active."""
     match op:
         case Apply():
-            passes = is_differentiable(op) and any(
-                flag and isinstance(type_, ArrayType) and carries_tangent(op, k, type_)
+            passes = any(
+                flag and carries_tangent(op, k, type_)
                 for k, (flag, type_) in enumerate(zip(active, operands, strict=True))
             )
             return tuple(passes and is_float(type_) for type_ in results)
@@ -62,8 +62,6 @@ def result_activity(op: Op, active: Flags, operands: Sequence[SlotType], results
             if program.rules:
                 return tuple(any(active) and is_float(type_) for type_ in results)
             return output_activity(program, active)
-        case Constant() | SizeValue():
-            return (False,) * len(results)
         case _:
             raise InternalError(f"{type(op).__name__} must be specialised before differentiation")
 

@@ -1,10 +1,27 @@
-"""The error rows of the derivative passes: E116 to E119."""
+"""The error rows of the derivative passes: E112 and E115 to E119."""
 
 from __future__ import annotations
 
 from ..lang.errors_index import ErrorRow
 
 DERIVATIVES = (
+    ErrorRow(
+        "E112",
+        "a derivative that is not known",
+        "limit",
+        "A few special functions have no derivative in closed form with respect to some of their operands, such as "
+        "the incomplete beta function with respect to its parameters. Hold that operand constant, or state a rule.",
+        "jax.grad(pf.jit(lambda a: jax.scipy.special.betainc(a, 2.0, 0.5)))(1.0)",
+    ),
+    ErrorRow(
+        "E115",
+        "reverse mode of a while loop without a bound",
+        "limit",
+        "Reverse mode keeps something for every round, and a loop whose number of rounds nobody knows would need memory "
+        "without end. In the language every `while` has a `limit`; `jax.lax.while_loop` has none. Use a loop with a known "
+        "number of rounds (`fori_loop`, `scan`), or forward mode.",
+        "jax.grad(pf.jit(lambda x: jax.lax.while_loop(lambda y: y < 9.0, lambda y: y * y, x)))(2.0)",
+    ),
     ErrorRow(
         "E116",
         "a custom rule that is not linear",

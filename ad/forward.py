@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ..lang.builder import Builder
 from ..lang.ir import Apply, Branch, Call, Each, Fold, Program, SlotType, Step
 from ..lang.memo import memo
+from ..lang.solution import is_solution
 from .activity import Flags, activity, fold_carry_activity, is_float
 from .rules import definition_of, tangent
 
@@ -220,6 +221,10 @@ def _push_branch(b: Builder, op: Branch, operands: list[int], tangents: dict[int
 def _push_call(b: Builder, program: Program, operands: list[int], tangents: dict[int, int]) -> Sequence[int]:
     if not program.rules:
         return push_onto(b, program, operands, tangents)
+    if is_solution(program):
+        from .solutions import push_solution
+
+        return push_solution(b, program, operands, tangents)
     from .custom import tangent_rule
 
     rule = tangent_rule(program)

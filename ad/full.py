@@ -33,6 +33,7 @@ from ..lang.ir import (
     Step,
     Transform,
 )
+from ..lang.solution import is_solution
 from .rules import definition_of, tangent
 
 MARK = "T "
@@ -115,6 +116,8 @@ def _push(b: Builder, step: Step, operands: list[Pair]) -> list[Pair]:
             (slot,) = b.emit(step.op, (), step.types)
             type_ = b.array_type(slot)
             return [(slot, b.zeros(type_)) if type_.is_float else (slot,)]
+        case Call(program) if is_solution(program):
+            return _push_solution(b, program, operands)
         case Call(program):
             inlined = b.inline(push_full(program), [slot for pair in operands for slot in pair])
             return _grouped(step.types, inlined)
@@ -129,6 +132,14 @@ def _push(b: Builder, step: Step, operands: list[Pair]) -> list[Pair]:
             flat = [slot for pair in operands for slot in pair]
             types = _pushed_types(step.types)
             return _grouped(step.types, b.emit(_pushed_op(step.op, operands), flat, types))
+
+
+def _push_solution(b: Builder, program: Program, operands: list[Pair]) -> list[Pair]:
+    from .solutions import push_solution
+
+    tangents = {pair[0]: pair[1] for pair in operands if len(pair) == 2 and not _is_zero(b, pair[1])}
+    results = push_solution(b, program, [pair[0] for pair in operands], tangents)
+    return [(slot, tangents[slot]) for slot in results]
 
 
 def _grouped(types: Sequence[SlotType], slots: Sequence[int]) -> list[Pair]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType, Program
+from ..lang.ir import Apply, ArrayType, Program, SlotType
 from ..lang.primitives import get
 from ..lang.primitives.row import (
     Defined,
@@ -24,7 +24,7 @@ from ..lang.primitives.row import (
     Selects,
     Smooth,
 )
-from ..lang.primitives.rules import Scope, cases, expression, parse_rule
+from ..lang.primitives.rules import Scope, cases, expression, is_algebraic, no_partial, parse_rule
 from ..lang.surface import ast
 
 _OPERAND_NAMES = tuple(f"x{number}" for number in range(8))  # elementwise primitives have few operands
@@ -33,15 +33,10 @@ Slots = Sequence[int]
 Maybe = Sequence[int | None]
 
 
-def is_differentiable(op: Apply) -> bool:
-    """Whether tangents pass through the primitive at all."""
-    return not isinstance(get(op.primitive).derivative, Discrete)
-
-
-def carries_tangent(op: Apply, operand: int, type_: ArrayType) -> bool:
+def carries_tangent(op: Apply, operand: int, type_: SlotType) -> bool:
     """Whether operand number `operand` contributes to the derivative."""
     derivative = get(op.primitive).derivative
-    if not type_.is_float or isinstance(derivative, Discrete):
+    if not (isinstance(type_, ArrayType) and type_.is_float) or isinstance(derivative, Discrete):
         return False
     if isinstance(derivative, Linear) and isinstance(derivative.transposes, tuple):
         return derivative.transposes[operand] is not None
@@ -131,7 +126,10 @@ def scaled_by_partial(context: RuleContext, row: Primitive, k: int, factor: int)
     scope = Scope(context.builder, _names(context), dict(context.params))
     match row.derivative:
         case Smooth(partials, stable):
-            return _scaled(scope, factor, parse_rule((stable or partials)[k]))
+            text = (partials if is_algebraic(context.params) else stable or partials)[k]
+            if text is None:
+                raise no_partial(row, k, context.builder.origin)
+            return _scaled(scope, factor, parse_rule(text))
         case Piecewise(partials):
             return _scaled(scope, factor, parse_rule(cases(partials[k])))
     raise InternalError(f"{row.name} has no partials")

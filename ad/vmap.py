@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..lang.builder import Builder, body
+from ..lang.deferred import Deferred, changed
 from ..lang.diagnostics import InternalError
 from ..lang.ir import (
     Apply,
@@ -30,6 +31,7 @@ from ..lang.ir import (
 )
 from ..lang.memo import memo
 from ..lang.sizes import Size, variables
+from ..lang.solution import constants, is_solution
 from ..lang.types import Type, array
 from .vmap_rules import Batch, Lane, apply_rule, keeps_cotangents
 
@@ -63,13 +65,14 @@ def _vmap(
     builder = Builder(program.name, inputs, sizes)
     batch = Batch(builder, size)
     lanes = [Lane(slot, on) for slot, on in enumerate(mapped)]
-    if program.rules and not all(mapped):
+    whole = all(mapped[constants(program) :] if is_solution(program) else mapped)
+    if program.rules and not whole:
         outputs = _ruled_call(batch, program, lanes, final)
     else:
         outputs = _steps(batch, program, lanes, final)
     out = tuple(lane.mapped or want for lane, want in zip(outputs, wanted, strict=True))
     slots = [batch.full(lane) if on else lane.slot for lane, on in zip(outputs, out, strict=True)]
-    rules = _batched_rules(program, size, final) if all(mapped) and all(out) else ()
+    rules = _batched_rules(program, mapped, size, final) if whole and all(out) else ()
     return builder.build(slots, _signature(program, mapped, out, size), rules), out
 
 
@@ -308,14 +311,26 @@ def _call(batch: Batch, program: Program, lanes: list[Lane], final: bool) -> lis
 
 
 def _ruled_call(batch: Batch, program: Program, lanes: Sequence[Lane], final: bool) -> list[Lane]:
-    """Custom rules say nothing about sharing, so shared operands are repeated; that step has its own transpose."""
-    inner = vmap(program, (True,) * len(lanes), batch.size, final=final)
-    slots = batch.builder.call(inner, [batch.full(lane) for lane in lanes])
+    """Custom rules say nothing about sharing, so shared operands are repeated; that step has its own transpose.
+
+    Lanes of a system that share its constants have more right-hand sides in common.
+    """
+    shared = constants(program) if is_solution(program) else 0
+    mapped = tuple(lane.mapped or k >= shared for k, lane in enumerate(lanes))
+    inner = vmap(program, mapped, batch.size, final=final)
+    operands = [batch.full(lane) if on else lane.slot for lane, on in zip(lanes, mapped, strict=True)]
+    slots = batch.builder.call(inner, operands)
     return [Lane(slot, True) for slot in slots]
 
 
-def _batched_rules(program: Program, size: Size, final: bool) -> tuple[tuple[str, Program], ...]:
-    return tuple((kind, vmap(rule, (True,) * len(rule.inputs), size, final=final)) for kind, rule in program.rules)
+def _batched_rules(
+    program: Program, mapped: tuple[bool, ...], size: Size, final: bool
+) -> tuple[tuple[str, Program | Deferred], ...]:
+
+    def batched_rule(rule: Program) -> Program:
+        return vmap(rule, mapped if is_solution(program) else (True,) * len(rule.inputs), size, final=final)
+
+    return tuple((kind, changed(rule, ("vmap", size), batched_rule)) for kind, rule in program.rules)
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
 from ..lang.ir import Apply, ArrayType, Call, Constant, Program, SizeValue
 from ..lang.sizes import Size, mul
+from . import vmap_sliding
 
 
 class Lane(NamedTuple):
@@ -143,8 +144,6 @@ def _leading(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
 def _gather(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     x, indices = lanes[0], lanes[1:]
     b, params = batch.builder, dict(op.params)
-    if not indices:
-        return x.slot
     if not x.mapped:
         return b.apply("gather", x.slot, *(batch.full(index) for index in indices), **params)
     if any(index.mapped for index in indices):
@@ -164,9 +163,6 @@ def _lane_numbers(batch: Batch, shape: tuple[Size, ...]) -> int:
 def _scatter(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     base, values, indices = lanes[0], lanes[1], lanes[2:]
     b, params = batch.builder, dict(op.params)
-    if not indices:
-        whole = batch.full(values)
-        return whole if op.primitive == "scatter" else b.apply("add", batch.full(base), whole)
     if any(index.mapped for index in indices):
         own = _lane_numbers(batch, batch.shape(indices[0]))
         places = [batch.full(index) for index in indices]
@@ -229,7 +225,18 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("cumsum", "cumprod", "cummax", "cummin"), _shift_axis),
     **dict.fromkeys(("logsumexp", "softmax"), _shift_axes),
     **dict.fromkeys(("solve", "triangular_solve"), _solve),
-    **dict.fromkeys(("cholesky", "logdet", "triangle"), _leading),
+    **dict.fromkeys(("cholesky", "symmetric_cholesky", "logdet", "triangle"), _leading),
+    **dict.fromkeys(("eigh_values", "eigh_vectors", "svd_values", "svd_left", "svd_right"), _leading),
+    **dict.fromkeys(("qr_q", "qr_r", "lu", "lu_pivots", "lu_permutation", "pivots_to_permutation"), _leading),
+    "tridiagonal_solve": _leading,
+    **dict.fromkeys(("scatter_last", "scatter_max", "scatter_min", "scatter_mul"), _scatter),
+    **dict.fromkeys(("top_places", "cumlogsumexp"), _shift_axis),
+    "conv": vmap_sliding.conv,
+    **dict.fromkeys(("window_sum", "window_max", "window_min"), vmap_sliding.window),
+    "window_place": vmap_sliding.window_place,
+    "block_read": vmap_sliding.block("gather"),
+    "block_write": vmap_sliding.block("scatter"),
+    "block_add": vmap_sliding.block("scatter_add"),
 }
 
 
@@ -241,7 +248,8 @@ RULES: dict[str, Rule] = {
 _LINEAR = frozenset(
     "add sub neg sign floor ceil round minimum maximum clip where relu eq ne lt le gt ge logical_and logical_or "
     "logical_not convert is_finite stop_gradient broadcast reshape transpose slice pad reverse concat iota gather "
-    "scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort triangle".split()
+    "scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort triangle block_read block_write "
+    "block_add scatter_last window_sum window_place top_places".split()
 )
 
 

@@ -18,9 +18,10 @@ Slots = Sequence[int | None]  # None stands for the symbolic zero
 
 KEEPS_ZERO = frozenset(
     {"neg", "broadcast", "reshape", "transpose", "slice", "pad", "reverse"}
-    | {"reduce_sum", "convert", "cumsum", "triangle"}
+    | {"reduce_sum", "convert", "cumsum", "triangle", "window_sum"}
 )
-PRODUCTS = frozenset({"mul", "einsum"})
+PRODUCTS = frozenset({"mul", "einsum", "conv"})
+OF_FIRST = frozenset({"div", "gather", "block_read"})  # zero when the first operand is
 
 
 @memo(maxsize=2048)
@@ -51,7 +52,7 @@ def _with_zeros(b: Builder, step: Step, operands: Slots, types: Sequence[object]
     """Results of a step some of whose operands are the symbolic zero."""
     if isinstance(step.op, Apply):
         name = step.op.primitive
-        if name in PRODUCTS or (name in KEEPS_ZERO) or (name in ("div", "gather") and operands[0] is None):
+        if name in PRODUCTS or (name in KEEPS_ZERO) or (name in OF_FIRST and operands[0] is None):
             return [None]
         rule = _RULES.get(name)
         answer = None if rule is None else rule(b, step, operands)
@@ -89,4 +90,5 @@ _RULES: dict[str, Callable[[Builder, Step, Slots], Slots | None]] = {
     "where": _choice,
     "concat": _joined,
     "scatter_add": _scattered,
+    "block_add": _scattered,
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from .constants import constant_bytes, scalar_value
+from .deferred import Deferred
 from .diagnostics import InternalError
 from .ir import (
     Apply,
@@ -221,7 +222,7 @@ class Builder:
         self,
         outputs: Sequence[int],
         signature: Signature | None = None,
-        rules: tuple[tuple[str, Program], ...] = (),
+        rules: tuple[tuple[str, Program | Deferred], ...] = (),
     ) -> Program:
         """The finished program with only the steps that its outputs need."""
         steps, rename = _live(self.inputs, self.steps, outputs)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from .constants import numpy_dtype
+from .deferred import Deferred
 from .diagnostics import InternalError
 from .ir import (
     BOOL,
@@ -39,6 +40,7 @@ from .ir import (
 )
 from .primitives import result_types
 from .sizes import Poly, Size, variables
+from .solution import KINDS as SOLUTION
 
 _ITEM_BYTES = {"f64": 8, "f32": 4, "f16": 2, "bfloat16": 2, "i64": 8, "bool": 1}
 Types = tuple[SlotType, ...]
@@ -288,9 +290,12 @@ def _check_rules(where: str, program: Program, sizes: frozenset[str]) -> None:
     inputs, outputs = program.inputs, program.output_types
     x_dots, y_dots = _floats(inputs), _floats(outputs)
     known = {"jvp": ((*inputs, *x_dots), y_dots), "vjp": ((*inputs, *y_dots), x_dots)}
+    known.update(dict.fromkeys(SOLUTION, (inputs, outputs)))
     for kind, rule in program.rules:
+        if isinstance(rule, Deferred):  # checked when a derivative asks for it
+            continue
         here = f"{where}: rule {kind}"
-        _need(kind in ("jvp", "vjp", "jet"), here, "no such kind of rule")
+        _need(kind in ("jvp", "vjp", "jet", *SOLUTION), here, "no such kind of rule")
         _check_bodies(here, (rule,), sizes)
         if kind in known:
             _expect(here, "inputs", rule.inputs, known[kind][0])

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .deferred import Deferred, resolved
 from .diagnostics import InternalError
 from .params import Param, Params, integer, integers, param, sizes
 from .sizes import Poly, Size, product
@@ -99,6 +100,9 @@ FLOAT_DTYPES = frozenset({"f64", "f32", "f16", "bfloat16"})
 F64 = ArrayType("f64")
 I64 = ArrayType("i64")
 BOOL = ArrayType("bool")
+
+# The number of rounds of a while loop without a bound; such loops run and push forward, but cannot be reversed.
+UNBOUNDED = 2**62
 
 
 def leaves(type_: Type) -> tuple[SlotType, ...]:
@@ -283,7 +287,7 @@ class Signature:
     output: Type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Program:
     """``inputs -> outputs`` by `steps`; `sizes` names the size variables, `rules` holds custom derivatives by kind."""
 
@@ -292,8 +296,11 @@ class Program:
     inputs: tuple[SlotType, ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
-    rules: tuple[tuple[str, Program], ...] = ()
+    rules: tuple[tuple[str, Program | Deferred], ...] = ()
     signature: Signature | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<program {self.name}: {len(self.inputs)} inputs, {len(self.steps)} steps>"
 
     @cached_property
     def types(self) -> tuple[SlotType, ...]:
@@ -313,7 +320,9 @@ class Program:
             slot += len(step.types)
 
     def rule(self, kind: str) -> Program | None:
-        return dict(self.rules).get(kind)
+        """The custom derivative of a kind."""
+        found = dict(self.rules).get(kind)
+        return None if found is None else resolved(found)
 
     @property
     def is_simple(self) -> bool:
@@ -349,6 +358,8 @@ def _content(value: object) -> object:
     if isinstance(value, Program):
         parts = (value.sizes, value.inputs, value.steps, value.outputs, value.rules)
         return ("Program", *(_content(part) for part in parts))
+    if isinstance(value, Deferred):
+        return value.content()
     if isinstance(value, Step):
         return (_content(value.op), value.operands, tuple(str(type_) for type_ in value.types))
     if isinstance(value, tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from .deferred import changed
 from .ir import (
     Apply,
     ArrayType,
@@ -72,12 +73,17 @@ def _substitute(program: Program, sizes: Mapping[str, Size], done: dict[int, Pro
         )
         for step in program.steps
     )
+    key = tuple(sorted((name, str(size)) for name, size in sizes.items()))
+
+    def sized(rule: Program) -> Program:
+        return _substitute(rule, sizes, {})
+
     result = replace(
         program,
         sizes=tuple(name for name in program.sizes if name not in sizes),
         inputs=tuple(substitute_slot_type(type_, sizes) for type_ in program.inputs),
         steps=steps,
-        rules=tuple((kind, _substitute(rule, sizes, done)) for kind, rule in program.rules),
+        rules=tuple((kind, changed(rule, key, sized)) for kind, rule in program.rules),
         signature=_substitute_signature(program.signature, sizes),
     )
     done[id(program)] = result

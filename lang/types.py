@@ -7,8 +7,9 @@ array types are left: `leaves` lists them, with arrays of tuples turned into tup
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from .sizes import Size, show, substitute
 
@@ -30,9 +31,23 @@ class Array:
     element: Type
 
 
+class Node(Protocol):
+    """How the host language keeps the parts of a value: takes them out of one, and builds one from them."""
+
+    def parts(self, value: Any) -> Sequence[Any]: ...
+    def build(self, parts: Sequence[Any]) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tuple:
+    """A tuple; with a `node`, a value of the host language that holds these parts (a list, an object, a key)."""
+
     items: tuple[Type, ...]
+    node: Node | None = field(default=None, compare=False, repr=False)
+
+    def with_items(self, items: Iterable[Type]) -> Tuple:
+        """The same structure with parts of other types."""
+        return Tuple(tuple(items), self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,7 @@ def substitute_type(type_: Type, types: Mapping[str, Type], sizes: Mapping[str, 
             inner = substitute_type(element, types, sizes)
             return array(tuple(substitute(size, sizes) for size in shape), inner)
         case Tuple(items):
-            return Tuple(tuple(substitute_type(item, types, sizes) for item in items))
+            return Tuple(tuple(substitute_type(item, types, sizes) for item in items), type_.node)
         case Record(fields):
             return Record(tuple((name, substitute_type(item, types, sizes)) for name, item in fields))
         case Fun(parameters, result):

@@ -8,9 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
+    from ._jit import jit
     from ._module import Module, check, load, parse
+    from ._nan import explain_nan
     from ._probe import probe
     from ._program import Program
+    from ._trace import trace
     from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
     from .lang.diagnostics import Diagnostic, DiagnosticError
 
@@ -22,15 +25,18 @@ _EXPORTS = {
     "Module": "._module",
     "Program": "._program",
     "check": "._module",
+    "explain_nan": "._nan",
     "forward": "._transform",
     "grad": "._transform",
     "hessian": "._transform",
     "jacobian": "._transform",
+    "jit": "._jit",
     "jvp": "._transform",
     "load": "._module",
     "parse": "._module",
     "probe": "._probe",
     "reverse": "._transform",
+    "trace": "._trace",
     "value_and_grad": "._transform",
     "vjp": "._transform",
     "vmap": "._transform",
@@ -43,15 +49,18 @@ __all__ = [
     "Program",
     "__version__",
     "check",
+    "explain_nan",
     "forward",
     "grad",
     "hessian",
     "jacobian",
+    "jit",
     "jvp",
     "load",
     "parse",
     "probe",
     "reverse",
+    "trace",
     "value_and_grad",
     "vjp",
     "vmap",

@@ -8,25 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from . import _wire
 from .lang.builder import Builder
 from .lang.diagnostics import InternalError, fail, suggest
-from .lang.ir import ArrayType, Program, Signature, SlotType, leaves
+from .lang.ir import FLOAT_DTYPES, ArrayType, Program, Signature, SlotType, leaves
 from .lang.sizes import Size, variable
-from .lang.types import FLOATS, UNIT, Array, Record, Scalar, SizeType, Tuple, Type, array, show_type
+from .lang.types import UNIT, Array, Record, Scalar, SizeType, Tuple, Type, array, show_type
+
+
+class _Nothing:
+    """Where a structure of the host has no tangent it holds None."""
+
+    def parts(self, value: Any) -> Sequence[Any]:
+        return ()
+
+    def build(self, parts: Sequence[Any]) -> None:
+        return None
+
+
+NOTHING = Tuple((), _Nothing())
 
 
 def tangent(type_: Type) -> Type:
     """The tangent type: floats stay, integers, booleans and sizes vanish, structures follow their parts."""
     match type_:
         case Scalar(dtype):
-            return type_ if dtype in FLOATS else UNIT
+            return type_ if dtype in FLOAT_DTYPES else UNIT
         case Array(shape, element):
             inner = tangent(element)
             return UNIT if inner == UNIT else array(shape, inner)
-        case Tuple(items):
-            return Tuple(tuple(tangent(item) for item in items)) if _has_tangent(type_) else UNIT
+        case Tuple(items, node):
+            if not _has_tangent(type_):
+                return UNIT if node is None else NOTHING
+            parts = [tangent(item) for item in items]
+            return Tuple(tuple(NOTHING if node and part == UNIT else part for part in parts), node)
         case Record(fields):
             return Record(tuple((name, tangent(item)) for name, item in fields)) if _has_tangent(type_) else UNIT
         case _:
@@ -60,9 +77,14 @@ def as_call(program: Program) -> Program:
     return builder.build(builder.call(program, range(len(program.inputs))), signature(program))
 
 
+def hidden(program: Program) -> int:
+    """How many inputs stand in front of those that the signature names: arrays that a traced function closes over."""
+    return len(program.inputs) - sum(len(leaves(type_)) for _, type_ in signature(program).inputs)
+
+
 def slot_ranges(program: Program) -> tuple[range, ...]:
     """The slots of each input of the signature."""
-    ranges, first = [], 0
+    ranges, first = [], hidden(program)
     for _, type_ in signature(program).inputs:
         count = len(leaves(type_))
         ranges.append(range(first, first + count))
@@ -148,7 +170,7 @@ def _aux_type(program: Program, output: Type, has_aux: bool) -> Type:
                 hint="leave has_aux out, or let the definition give a pair",
             )
         head, rest = output.items
-    if not (isinstance(head, Scalar) and head.dtype in FLOATS):
+    if not (isinstance(head, Scalar) and head.dtype in FLOAT_DTYPES):
         raise fail(
             "E185",
             f"a gradient needs one float result, but `{program.name}` gives {show_type(head)}",
@@ -164,7 +186,7 @@ def packed(types: Sequence[Type]) -> Type:
 
 def forward(program: Program) -> Program:
     """(x, x_dot) -> (y, y_dot), where x is the tuple of inputs when there are several."""
-    result = _wire.forward(program, _float_slots(program.inputs))
+    result = _wire.forward(program, _float_slots(program))
     return replace(result, signature=pushed_signature(signature(program)))
 
 
@@ -182,12 +204,15 @@ def reverse(program: Program) -> Program:
     types = [type_ for _, type_ in own.inputs]
     name = own.inputs[0][0] if len(own.inputs) == 1 else "x"
     inputs = ((name, packed(types)), ("y_bar", tangent(own.output)))
-    result = _wire.reverse(program, _float_slots(program.inputs))
+    result = _wire.reverse(program, _float_slots(program))
     return replace(result, signature=Signature(inputs, Tuple((own.output, tangent(packed(types))))))
 
 
-def _float_slots(types: Sequence[SlotType]) -> tuple[bool, ...]:
-    return tuple(isinstance(type_, ArrayType) and type_.is_float for type_ in types)
+def _float_slots(program: Program) -> tuple[bool, ...]:
+    first = hidden(program)
+    return tuple(
+        slot >= first and isinstance(type_, ArrayType) and type_.is_float for slot, type_ in enumerate(program.inputs)
+    )
 
 
 def jacobian(program: Program, wrt: Wrt) -> Program:
@@ -203,13 +228,13 @@ def jacobian(program: Program, wrt: Wrt) -> Program:
 def _jacobian_type(output: Type, inner: Type) -> Type:
     match output:
         case Scalar(dtype):
-            return inner if dtype in FLOATS else UNIT
+            return inner if dtype in FLOAT_DTYPES else UNIT
         case Array(shape, Scalar(dtype)):
-            return array(shape, inner) if dtype in FLOATS else UNIT
+            return array(shape, inner) if dtype in FLOAT_DTYPES else UNIT
         case Array(shape, element):
             return array(shape, _jacobian_type(element, inner))
-        case Tuple(items):
-            return Tuple(tuple(_jacobian_type(item, inner) for item in items))
+        case Tuple(items, node):
+            return Tuple(tuple(_jacobian_type(item, inner) for item in items), node)
         case Record(fields):
             return Record(tuple((name, _jacobian_type(item, inner)) for name, item in fields))
         case _:
@@ -223,7 +248,8 @@ def batch(program: Program, in_axes: Sequence[int | None], out_axes: int) -> Pro
         raise fail("E185", "vmap needs an input with a batch axis", hint="give in_axes an axis for at least one input")
     name = _fresh("batch", program.sizes)
     size = variable(name)
-    axes = [axis for (_, type_), axis in zip(own.inputs, in_axes, strict=True) for _ in range(len(leaves(type_)))]
+    shared: list[int | None] = [None] * hidden(program)
+    axes = shared + [axis for (_, type_), axis in zip(own.inputs, in_axes, strict=True) for _ in leaves(type_)]
     outer = [_with_axis(type_, size, axis) for type_, axis in zip(program.inputs, axes, strict=True)]
     builder = Builder(f"vmap_{program.name}", outer, (*program.sizes, name))
     lanes = _wire.vmap(program, tuple(axis is not None for axis in axes), size)
@@ -274,8 +300,8 @@ def _type_with_axis(type_: Type, size: Size, axis: int | None) -> Type:
     match type_:
         case _ if axis is None:
             return type_
-        case Tuple(items):
-            return Tuple(tuple(_type_with_axis(item, size, axis) for item in items))
+        case Tuple(items, node):
+            return Tuple(tuple(_type_with_axis(item, size, axis) for item in items), node)
         case Record(fields):
             return Record(tuple((name, _type_with_axis(item, size, axis)) for name, item in fields))
         case Array(shape, Scalar() as element):

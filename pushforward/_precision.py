@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .lang.constants import constant_bytes, constant_value
+from .lang.deferred import changed
 from .lang.ir import Apply, ArrayType, Constant, Op, Program, Signature, SlotType, Step, bodies, with_bodies
 from .lang.types import FLOATS, Array, Record, Scalar, Tuple, Type
 
@@ -18,7 +19,7 @@ def convert(program: Program, dtype: str) -> Program:
         program,
         inputs=tuple(_slot(type_, dtype) for type_ in program.inputs),
         steps=tuple(_step(step, dtype) for step in program.steps),
-        rules=tuple((kind, convert(rule, dtype)) for kind, rule in program.rules),
+        rules=tuple((kind, changed(rule, dtype, lambda inner: convert(inner, dtype))) for kind, rule in program.rules),
         signature=None if program.signature is None else _signature(program.signature, dtype),
     )
 
@@ -50,7 +51,7 @@ def _type(type_: Type, dtype: str) -> Type:
         case Array(shape, element):
             return Array(shape, _type(element, dtype))
         case Tuple(items):
-            return Tuple(tuple(_type(item, dtype) for item in items))
+            return type_.with_items(_type(item, dtype) for item in items)
         case Record(fields):
             return Record(tuple((name, _type(item, dtype)) for name, item in fields))
         case _:

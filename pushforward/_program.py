@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _wire
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ._run import Compiled
 
 Backend = Literal["auto", "reference", "xla", "llvm"]
-STAGES = ("surface", "full", "first", "forward", "reverse", "vector", "jaxpr")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,13 +47,15 @@ class Program:
     `ir` may mention definitions (`Function` steps) that `definitions` holds; size variables are filled in from the
     shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source`
     is the text of the definition. A derived program keeps its `recipe`, so that at known sizes it is derived anew from
-    the smaller program those sizes give.
+    the smaller program those sizes give. A traced program holds the arrays that its function closes over; they are its
+    first inputs, in front of those that the signature names.
     """
 
     ir: ir.Program
     definitions: Any = field(default=None, repr=False)
     source: Span | None = field(default=None, repr=False)
     recipe: Recipe | None = field(default=None, repr=False)
+    captured: tuple[Any, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -76,7 +79,10 @@ class Program:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
             return NotImplemented
-        return self is other or (self.digest == other.digest and self.signature == other.signature)
+        if self is other:
+            return True
+        same = len(self.captured) == len(other.captured) and all(map(is_, self.captured, other.captured))
+        return same and self.digest == other.digest and self.signature == other.signature
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -122,10 +128,10 @@ class Program:
         """The program with every float of the other width replaced by `dtype`."""
         from ._precision import convert
 
-        return Program(convert(self.first(), dtype))
+        return Program(convert(self.first(), dtype), captured=_wire.arrays_as(self.captured, dtype))
 
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
-        """The program as text at a stage: surface, full, first, forward, reverse, vector or jaxpr."""
+        """The program as text at a stage: surface, readable, full, first, forward, reverse, vector or jaxpr."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
         return _wire.show(self, stage, after, sizes)

@@ -73,13 +73,14 @@ class Compiled:
         key = None if named else plain_key(self.program.signature, args)
         plan = None if key is None else self.plans.get(key)
         if plan is not None:
-            results = within_limits(self.program.source, plan.run, args)
-            outputs = self._finish(self._counted(plan, results, args), args, plan.sizes)
+            leaves = (*self.program.captured, *args)
+            results = within_limits(self.program.source, plan.run, leaves)
+            outputs = self._finish(self._counted(plan, results, leaves), leaves, plan.sizes)
             return assemble(self.program.signature.output, iter(outputs))
         arguments = [_function_value(value) for value in args]
         functions = {name: _function_value(value) for name, value in named.items()}
         bound = bind(self.program.signature, self.program.ir.sizes, arguments, functions)
-        outputs = self.run(bound.leaves, bound.sizes)
+        outputs = self.run((*self.program.captured, *bound.leaves), bound.sizes)
         if key is not None and self.choose(bound.sizes).backend == "xla":
             self._remember(key, bound.sizes)
         return assemble(self.program.signature.output, iter(outputs))
@@ -193,7 +194,7 @@ def _check_finite(program: Program, leaves: Sequence[Any], sizes: Mapping[str, i
     if result is None:
         return
     names = [place for name, type_ in program.signature.inputs for place in places(type_, name)]
-    given = nonfinite_place(leaves, names)
+    given = nonfinite_place(leaves[len(program.captured) :], names)
     if given is not None:
         raise fail("E151", f"{result} because the input {given}", hint='.compile(nonfinite="allow") lets it through')
     raise DiagnosticError(_blame(program, leaves, sizes, result))
@@ -219,7 +220,7 @@ def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., An
     def call(*args: Any, **named: Any) -> Any:
         bound = bind(program.signature, program.ir.sizes, args, {**sizes, **named}, traced=True)
         first = program.first(bound.sizes)
-        return assemble(program.signature.output, iter(_wire.jax_values(first, bound.leaves)))
+        return assemble(program.signature.output, iter(_wire.jax_values(first, (*program.captured, *bound.leaves))))
 
     call.__name__ = call.__qualname__ = program.name
     return call

@@ -1,14 +1,14 @@
-"""Transformations of programs: a `Program` enters, a `Program` (or a value of one) leaves.
+"""Transformations of programs and functions: a `Program` enters, a `Program` leaves; a function enters, a function leaves.
 
 `wrt` is the index or name of an input, or a tuple of them; the default 0 is JAX's. Results have the structure of the
-inputs they belong to.
+inputs they belong to. A Python function is traced when it is called (`_jit`), and its program is transformed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _derived, _wire
 from ._program import Program, Recipe
@@ -16,10 +16,11 @@ from .lang import ir
 from .lang.diagnostics import DiagnosticError, fail
 
 WrtLike = int | str | Sequence[int | str]
+F = TypeVar("F", bound="Program | Callable[..., Any]")
 
 
-def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> Program:
-    """The gradient of a program with one float result, by reverse mode; E184 and E185 say what does not fit.
+def grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> F:
+    """The gradient of a program or function with one float result, by reverse mode; E184 and E185 say what does not fit.
 
     With `has_aux` the program gives ``(value, aux)`` and the gradient ``(gradient, aux)``. `memory` is the number of
     bytes that one loop may save for the way back; beyond it loops compute again what they would have saved.
@@ -36,7 +37,7 @@ def grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | N
     return _derive(f, derive)
 
 
-def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> Program:
+def value_and_grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> F:
     """``(value, gradient)`` in one pass; with `has_aux` it is ``((value, aux), gradient)``. `memory` as in `grad`."""
 
     def derive(first: ir.Program) -> ir.Program:
@@ -45,19 +46,24 @@ def value_and_grad(f: Program, wrt: WrtLike = 0, has_aux: bool = False, *, memor
     return _derive(f, derive)
 
 
-def jacobian(f: Program, wrt: WrtLike = 0) -> Program:
+def jacobian(f: F, wrt: WrtLike = 0) -> F:
     """The Jacobian by forward mode: each float array of the result, of shape S, becomes [S] of the input's shape."""
     return _derive(f, lambda first: _derived.jacobian(first, _derived.select(first, wrt)))
 
 
-def hessian(f: Program, wrt: int | str = 0) -> Program:
-    """The Hessian of a program with one float result: forward mode over reverse mode."""
+def hessian(f: F, wrt: int | str = 0) -> F:
+    """The Hessian of a program or function with one float result: forward mode over reverse mode."""
     return jacobian(grad(f, wrt), wrt)
 
 
-def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
-    """The program over a new axis of its inputs; None marks an input shared by all."""
-    count = len(_program(f).signature.inputs)
+def vmap(f: F, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> F:
+    """The program or function over a new axis of its inputs; None marks an input shared by all."""
+    if not isinstance(f, Program):
+        from ._jit import derived
+        from ._trees import lanes
+
+        return derived(f, lambda program: vmap(program, in_axes, out_axes), lambda args: lanes(args, in_axes))
+    count = len(f.signature.inputs)
     axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
     if len(axes) != count:
         hint = "give one number for all inputs, or one per input"
@@ -65,28 +71,35 @@ def vmap(f: Program, in_axes: int | None | Sequence[int | None] = 0, out_axes: i
     return _derive(f, lambda first: _derived.batch(first, axes, out_axes))
 
 
-def forward(f: Program) -> Program:
-    """The program ``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several.
+def forward(f: F) -> F:
+    """``(x, x_dot) -> (y, y_dot)``; x is the tuple of inputs when there are several.
 
     A program without first-order form (recursion that only its arguments end) is pushed forward as it stands and runs
     in the reference.
     """
-    base = _program(f)
+    if not isinstance(f, Program):
+        from ._jit import derived
+
+        return derived(f, forward, _inputs)
     try:
-        return _derive(base, _derived.forward)
+        return _derive(f, _derived.forward)
     except DiagnosticError:
-        if base.definitions is None or not all(isinstance(type_, ir.ArrayType) for type_ in base.ir.inputs):
+        if f.definitions is None or not all(isinstance(type_, ir.ArrayType) for type_ in f.ir.inputs):
             raise
-        pushed, definitions = _wire.forward_full(base.ir, base.definitions)
-        return Program(replace(pushed, signature=_derived.pushed_signature(base.signature)), definitions)
+        pushed, definitions = _wire.forward_full(f.ir, f.definitions)
+        return Program(replace(pushed, signature=_derived.pushed_signature(f.signature)), definitions)
 
 
-def reverse(f: Program) -> Program:
-    """The program ``(x, y_bar) -> (y, x_bar)``; x is the tuple of inputs when there are several."""
+def reverse(f: F) -> F:
+    """``(x, y_bar) -> (y, x_bar)``; x is the tuple of inputs when there are several."""
+    if not isinstance(f, Program):
+        from ._jit import derived
+
+        return derived(f, reverse, _inputs)
     return _derive(f, _derived.reverse)
 
 
-def jvp(f: Program, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Program | Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """``(y, y_dot)`` at a point along a direction: one primal and one tangent per input, as in JAX."""
     pushed = forward(f)
     if len(primals) == 1:
@@ -94,9 +107,13 @@ def jvp(f: Program, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[An
     return pushed(tuple(primals), tuple(tangents))
 
 
-def vjp(f: Program, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(f: Program | Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     """``(y, pullback)``; the pullback maps a cotangent of y to a tuple with one cotangent per input, as in JAX."""
-    value = _program(f)(*primals)
+    if not isinstance(f, Program):
+        from ._jit import pulled_back
+
+        return pulled_back(f, primals)
+    value = f(*primals)
     both = reverse(f)
     point = primals[0] if len(primals) == 1 else tuple(primals)
 
@@ -107,21 +124,20 @@ def vjp(f: Program, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     return value, pullback
 
 
-def _derive(f: Program, how: Callable[[ir.Program], ir.Program]) -> Program:
-    """The derived program, with the recipe to derive it again at known sizes."""
-    base = _program(f)
+def _inputs(args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of a function from those of its pushforward or reverse."""
+    return args[0] if isinstance(args[0], tuple) else (args[0],)
+
+
+def _derive(f: F, how: Callable[[ir.Program], ir.Program]) -> F:
+    """The derived program, with the recipe to derive it again at known sizes; for a function, its derived function."""
+    if not isinstance(f, Program):
+        from ._jit import derived
+
+        return derived(f, lambda program: _derive(program, how))
+    base = f
 
     def derive(first: ir.Program) -> ir.Program:
         return how(_derived.as_call(first))
 
-    return Program(derive(base.first()), recipe=Recipe(base, derive))
-
-
-def _program(f: Program) -> Program:
-    if isinstance(f, Program):
-        return f
-    raise fail(
-        "E186",
-        f"this version transforms programs, not Python functions (`{getattr(f, '__name__', type(f).__name__)}`)",
-        hint='write the function in a .pf text and take it from pf.parse(text)["name"]',
-    )
+    return Program(derive(base.first()), recipe=Recipe(base, derive), captured=base.captured)

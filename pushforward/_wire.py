@@ -80,10 +80,10 @@ def error_rows() -> Mapping[str, ErrorRow]:
 
 def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> ir.Program:
     """The first-order program at the given sizes; where all are known, short loops are unrolled."""
-    from .lang.passes import UNROLL
+    from .lang.passes import INLINE, UNROLL
 
     if definitions is None:
-        first = substitute_sizes(program, sizes)
+        first = INLINE.function(substitute_sizes(program, sizes))
     else:
         from .lang.specialise import specialise
 
@@ -178,6 +178,10 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
         return format_source(Source(program.name, program.source.text)).rstrip()
     if stage == "full":
         return _text(program.ir)
+    if stage == "readable":
+        from .lang.text.readable import readable
+
+        return readable(program.ir if program.definitions is None else program.first(sizes))
     first = program.first(sizes)
     if stage == "jaxpr":
         return _jaxpr(first)
@@ -292,10 +296,17 @@ def compile_xla(program: ir.Program) -> Any:
 
 
 def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
-    """Results as JAX values, inside a trace or not."""
-    from .codegen.xla.compile import to_jax_function
+    """Results as JAX values, inside a trace or not, through the primitive that carries the program."""
+    from ._embed import apply
 
-    return to_jax_function(program)(*leaves)
+    return apply(program, leaves)
+
+
+def arrays_as(arrays: Sequence[Any], dtype: str) -> tuple[Any, ...]:
+    """Arrays with every float of the other width converted."""
+    return tuple(
+        array.astype(numpy_dtype(dtype)) if str(array.dtype) in ("float32", "float64") else array for array in arrays
+    )
 
 
 def run_tests(module: Any, backends: tuple[str, ...], seed: int, only: str | None) -> list[ClaimResult]:

@@ -9,6 +9,7 @@ from .codegen.errors import ROWS as COMPILATION
 from .lang.check.errors import CHECK
 from .lang.elaborate.errors import ELABORATION
 from .lang.errors_index import ErrorRow
+from .lang.from_jax.errors import TRACING
 from .lang.surface.errors import SYNTAX
 from .lang.text.errors import TEXT
 from .semantics.errors import ROWS as EVALUATION
@@ -155,6 +156,7 @@ SURFACES = (
 
 TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     SYNTAX,  # E001-E029
+    TRACING,  # E200-E206
     CHECK,  # E030-E099
     EVALUATION,  # E100-E111
     TEXT,  # E117

@@ -22,7 +22,9 @@ from ..lang.constants import constant_value, numpy_dtype
 from ..lang.diagnostics import InternalError, fail
 from ..lang.ir import FLOAT_DTYPES, Apply, ArrayType, Constant, Function, Program
 from ..lang.primitives.row import Defined, RuleContext
+from ..lang.primitives.type_rules import INTEGER_DTYPES, scalar_type, width
 from .exact_arrays import ARRAYS, NEED_ROOTS
+from .exact_integers import INTEGERS
 from .interpreter import Interpreter, Limits, Lookup
 from .movement import MOVEMENT
 from .oracle import scalar_function
@@ -157,24 +159,30 @@ class ExactArithmetic:
         """The value with the container its type has: a bare number for rank 0; integers wrap."""
         dtype = self.dtype(result.dtype)
         array = np.asarray(value, object)
-        if dtype == np.int64:
-            wrapped = [(int(item) + 2**63) % 2**64 - 2**63 for item in array.flat]
-            return np.array(wrapped, np.int64).reshape(array.shape)[()]
+        if np.issubdtype(dtype, np.integer):
+            least, count = int(np.iinfo(dtype).min), 1 << width(result.dtype)
+            wrapped = [(int(item) - least) % count + least for item in array.flat]
+            return np.array(wrapped, dtype).reshape(array.shape)[()]
         return array.astype(dtype)[()]
 
     def _elementwise(self, row: primitives.Primitive, params: dict[str, Any], result: ArrayType) -> Callable[..., Any]:
-        if row.oracle is None:
-            raise InternalError(f"{row.name} states no oracle")
-        scalar = scalar_function(row.oracle, params, self.field.function)
-        count = len(primitives.type_rules.scalar_type(row.type)[0])
-        whole = result.dtype == "i64" and row.name in ("floordiv", "mod")
-        each = np.frompyfunc(_WHOLE[row.name] if whole else scalar, count, 1)
+        each = np.frompyfunc(self._scalar(row, params, result), len(scalar_type(row.type)[0]), 1)
 
         def run(*values: Any) -> Any:
             answer = self._guard(each, *values)
             return self.values(answer, result) if result.is_float else self._shape(answer, result)
 
         return run
+
+    def _scalar(self, row: primitives.Primitive, params: dict[str, Any], result: ArrayType) -> Callable[..., Any]:
+        """The function of Python numbers; E108 for what depends on how floats are written."""
+        whole = INTEGERS.get(row.name) if result.dtype in INTEGER_DTYPES else None
+        if whole is not None:
+            bits = width(result.dtype)
+            return lambda *x: whole(bits, *map(int, x), **params)
+        if row.oracle is None:
+            raise fail("E108", f"exact arithmetic has no `{row.name}`", hint="evaluate with floats instead")
+        return scalar_function(row.oracle, params, self.field.function)
 
     def _guard(self, function: Callable[..., Any], *values: Any) -> Any:
         try:
@@ -194,18 +202,6 @@ class ExactArithmetic:
         program = body(op.primitive, operands, lambda b, x: [rule.definition(RuleContext(b, x, (), op.params))])
         interpreter = Interpreter(self)
         return lambda *values: interpreter.run(program, values)[0]
-
-
-def _floordiv(x: int, y: int) -> int:
-    if y == 0:
-        raise fail("E101", "an integer is divided by zero", hint="guard it: if d == 0 then … else x // d")
-    return int(x) // int(y)
-
-
-_WHOLE: Mapping[str, Callable[[int, int], int]] = {
-    "floordiv": _floordiv,
-    "mod": lambda x, y: int(x) - int(y) * _floordiv(x, y),
-}
 
 
 def evaluate_exact(

@@ -16,13 +16,15 @@ import numpy as np
 
 from ..lang.diagnostics import fail
 from ..lang.primitives.type_rules import parse_spec
+from .exact_factorisations import FACTORISATIONS, ROOTS, batched
+from .exact_sliding import EXACT_SLIDING
 from .movement import check_indices
 
 if TYPE_CHECKING:
     from .exact import Field
 
 Array = np.ndarray
-NEED_ROOTS = frozenset({"cholesky", "logdet"})
+NEED_ROOTS = frozenset({"cholesky", "symmetric_cholesky", "logdet"}) | ROOTS
 
 
 def _reduced(x: Array, axes: tuple[int, ...], join: Callable[[list[Any]], Any]) -> Array:
@@ -115,6 +117,13 @@ def _argsort(x: Array, *, axis: int, field: Field) -> Array:
     return _along(x, axis, lambda items: sorted(range(len(items)), key=lambda place: _BY_SIZE(items[place])))
 
 
+def _top_places(x: Array, *, axis: int, k: int, field: Field) -> Array:
+    def line(items: list[Any]) -> list[Any]:
+        return sorted(range(len(items)), key=lambda place: _BY_SIZE(items[place]), reverse=True)
+
+    return np.take(_along(x, axis, line), range(k), axis)
+
+
 def _scatter_add(base: Array, values: Array, *indices: Array, field: Field, proved: bool = False) -> Array:
     check_indices(indices, base.shape)
     result = base.astype(object)
@@ -147,17 +156,6 @@ def _einsum(*operands: Array, spec: str, field: Field) -> Array:
 # --- linear algebra -----------------------------------------------------------------------------------------
 
 
-def _batched(function: Callable[..., Any], *arrays: Array) -> Array:
-    """Apply a function of matrices over leading batch axes."""
-    batch = arrays[0].shape[:-2]
-    answers = {place: np.asarray(function(*(x[place] for x in arrays)), object) for place in np.ndindex(batch)}
-    inner = next(iter(answers.values())).shape if answers else arrays[-1].shape[-2:]
-    result = np.empty((*batch, *inner), object)
-    for place, answer in answers.items():
-        result[place] = answer[()]
-    return result
-
-
 def _eliminate(a: Array, b: Array) -> tuple[Array, Any]:
     """Gauss-Jordan with the largest pivot: the solution and the determinant (a zero pivot raises ZeroDivisionError)."""
     a, b = a.copy(), b.copy()
@@ -179,7 +177,7 @@ def _eliminate(a: Array, b: Array) -> tuple[Array, Any]:
 
 
 def _solve(a: Array, b: Array, *, field: Field) -> Array:
-    return _batched(lambda a, b: _eliminate(a, b)[0], a, b)
+    return batched(lambda a, b: _eliminate(a, b)[0], a, b)
 
 
 def _triangular_solve(a: Array, b: Array, *, lower: bool, transposed: bool, unit: bool, field: Field) -> Array:
@@ -203,12 +201,12 @@ def _cholesky(a: Array, *, field: Field) -> Array:
                 lower[row, column] = root(rest) if row == column else rest / lower[column, column]
         return lower
 
-    return _batched(factor, a)
+    return batched(factor, a)
 
 
 def _logdet(a: Array, *, field: Field) -> Array:
     log = field.function("ln")
-    return _batched(lambda a: log(abs(_eliminate(a, a)[1])), a)
+    return batched(lambda a: log(abs(_eliminate(a, a)[1])), a)
 
 
 ARRAYS: Mapping[str, Callable[..., Array]] = {
@@ -225,10 +223,14 @@ ARRAYS: Mapping[str, Callable[..., Array]] = {
     "cummin": _running(lambda left, right: right if right < left else left),
     "sort": _sort,
     "argsort": _argsort,
+    "top_places": _top_places,
     "scatter_add": _scatter_add,
     "einsum": _einsum,
     "solve": _solve,
     "triangular_solve": _triangular_solve,
     "cholesky": _cholesky,
+    "symmetric_cholesky": _cholesky,
+    **FACTORISATIONS,
+    **EXACT_SLIDING,
     "logdet": _logdet,
 }

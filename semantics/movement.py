@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..lang.diagnostics import fail
+from ..lang.primitives.environment import platform_number
+from ..lang.primitives.blocks import block_shape
 
 Array = np.ndarray
 
@@ -73,6 +75,47 @@ def scatter(base: Array, values: Array, *indices: Array, proved: bool = False) -
     return result
 
 
+def scatter_last(base: Array, values: Array, *indices: Array, distinct: bool) -> Array:
+    """Updates in row-major order, so that the last of several stays; those outside are dropped."""
+    flat = [np.ravel(index) for index in indices]
+    lengths = base.shape[: len(indices)]
+    inside = np.all([(index >= 0) & (index < size) for index, size in zip(flat, lengths, strict=True)], axis=0)
+    places = np.ravel_multi_index([index[inside] for index in flat], lengths)
+    rows = values.reshape((flat[0].size, *base.shape[len(indices) :]))[inside]
+    if distinct and len(np.unique(places)) != places.size:
+        raise fail("E107", "one place is set twice", hint="leave out unique_indices=True where indices repeat")
+    result = base.copy().reshape((-1, *base.shape[len(indices) :]))
+    kept = {place: number for number, place in enumerate(places.tolist())}
+    result[list(kept)] = rows[list(kept.values())]
+    return result.reshape(base.shape)
+
+
+def block_corner(
+    shape: tuple[int, ...], block: tuple[int, ...], starts: tuple[Array, ...], axes: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Where a block begins on every axis, its starts moved so that it lies in the array."""
+    given = dict(zip(axes, starts, strict=True))
+    return tuple(
+        min(max(int(given[axis]), 0), size - length) if axis in given else 0
+        for axis, (size, length) in enumerate(zip(shape, block, strict=True))
+    )
+
+
+def _block(corner: tuple[int, ...], lengths: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(start, start + length) for start, length in zip(corner, lengths, strict=True))
+
+
+def block_read(x: Array, *starts: Array, axes: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
+    lengths = block_shape(x.shape, axes, sizes)
+    return x[_block(block_corner(x.shape, lengths, starts, axes), lengths)]  # type: ignore[arg-type]
+
+
+def block_write(base: Array, values: Array, *starts: Array, axes: tuple[int, ...]) -> Array:
+    result = base.copy()
+    result[_block(block_corner(base.shape, values.shape, starts, axes), values.shape)] = values[()]
+    return result
+
+
 def triangle(x: Array, *, lower: bool, offset: int) -> Array:
     rows, columns = x.shape[-2:]
     distance = np.arange(columns)[None, :] - np.arange(rows)[:, None]
@@ -90,8 +133,12 @@ MOVEMENT: Mapping[str, Callable[..., Any]] = {
     "pad": pad,
     "reverse": lambda x, *, axes: np.flip(x, axes),
     "concat": lambda *xs, axis: np.concatenate(xs, axis),
+    "platform_index": lambda *, platforms: np.asarray(platform_number(platforms, "cpu"), np.int64),
     "iota": lambda *, size: np.arange(size, dtype=np.int64),
     "gather": gather,
     "scatter": scatter,
+    "scatter_last": scatter_last,
+    "block_read": block_read,
+    "block_write": block_write,
     "triangle": triangle,
 }

@@ -18,7 +18,12 @@ from ..lang import primitives
 from ..lang.constants import constant_value, numpy_dtype
 from ..lang.diagnostics import InternalError, fail
 from ..lang.ir import Apply, ArrayType, Constant
+from .bits_numpy import BITS
+from .factorisations import FACTORISATIONS, or_nan
 from .movement import MOVEMENT, check_indices
+from .random_numpy import RANDOM
+from .sliding import SLIDING
+from .special_numpy import SPECIAL, in_double
 
 Array = np.ndarray
 
@@ -49,7 +54,10 @@ def _kernel(op: Apply, result: ArrayType) -> Callable[..., Any]:
     if special is not None:
         return (lambda *x: special(*x, **params)) if params else special
     if row.elementwise:
-        return resolve(row.numpy) if row.numpy else _missing(op.primitive)
+        function = resolve(row.numpy) if row.numpy else _missing(op.primitive)
+        # SciPy has neither half precision nor bfloat16.
+        narrow = row.numpy is not None and row.numpy.startswith("scipy") and result.dtype not in ("f64", "f32")
+        return in_double(function) if narrow else function
     structural = STRUCTURAL.get(op.primitive) or _missing(op.primitive)
     dtype = numpy_dtype(result.dtype)
     return lambda *x: np.asarray(structural(*map(np.asarray, x), **params), dtype)[()]
@@ -88,7 +96,13 @@ def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def integer_pow(x: Any, *, exponent: int) -> Any:
     """Whole powers; integers wrap."""
-    return np.power(x, np.asarray(exponent, np.asarray(x).dtype))
+    if not _is_integer(x):
+        return np.power(x, np.asarray(exponent, np.asarray(x).dtype))
+    power, square = np.ones_like(x)[()], x
+    while exponent:
+        power = power * square if exponent & 1 else power
+        exponent, square = exponent >> 1, square * square
+    return power
 
 
 def convert(x: Any, *, dtype: str) -> Any:
@@ -112,20 +126,22 @@ def _scipy(name: str, *x: Any) -> Any:
 
 
 def polygamma(x: Any, *, order: int) -> Any:
-    """``(-1)^(order + 1) order! zeta(order + 1, x)``, in the precision of x."""
+    """``(-1)^(order + 1) order! zeta(order + 1, x)``."""
     sign = 1.0 if order % 2 else -1.0
-    dtype = np.asarray(x).dtype
-    return (sign * _scipy("gamma", order + 1.0) * _scipy("zeta", order + 1.0, x)).astype(dtype)
+    return sign * _scipy("gamma", order + 1.0) * _scipy("zeta", order + 1.0, x)
 
 
 ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
+    **BITS,
+    **SPECIAL,
+    **RANDOM,
     "floordiv": _whole(np.floor_divide),
     "mod": _whole(np.mod),
     "integer_pow": integer_pow,
     "convert": convert,
     "rsqrt": lambda x: np.reciprocal(np.sqrt(x)),
     "softplus": softplus,
-    "polygamma": polygamma,
+    "polygamma": in_double(polygamma),
     "relu": lambda x: np.maximum(x, np.zeros((), np.asarray(x).dtype)),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "where": lambda b, x, y: np.where(b, x, y)[()],
@@ -161,6 +177,19 @@ def scatter_add(base: Array, values: Array, *indices: Array, proved: bool = Fals
     return result
 
 
+def _total_order(x: Array) -> Array:
+    """Whole numbers in the total order of floats (IEEE 754-2019, section 5.10): -0.0 below 0.0, NaN at the ends."""
+    if x.dtype.kind in "iub":
+        return x
+    bits = x.view(f"int{8 * x.dtype.itemsize}")
+    return bits ^ ((bits >> (8 * x.dtype.itemsize - 1)) & np.iinfo(bits.dtype).max)
+
+
+def top_places(x: Array, *, axis: int, k: int) -> Array:
+    backwards = np.argsort(np.flip(_total_order(np.ascontiguousarray(x)), axis), axis, kind="stable")
+    return np.take(x.shape[axis] - 1 - np.flip(backwards, axis), np.arange(k), axis)
+
+
 def logsumexp(x: Array, *, axes: tuple[int, ...]) -> Array:
     peak = np.max(x, axes, keepdims=True, initial=-np.inf)
     safe = np.where(np.isfinite(peak), peak, 0)
@@ -174,18 +203,10 @@ def softmax(x: Array, *, axes: tuple[int, ...]) -> Array:
     return weights / np.where(total == 0, 1, total)
 
 
-def _or_nan(function: Callable[..., Array], *x: Array) -> Array:
-    """A factorisation that does not exist is NaN, as compiled code has it."""
-    try:
-        return function(*x)
-    except np.linalg.LinAlgError:
-        return np.full(x[-1].shape, np.nan)
-
-
 def cholesky(a: Array) -> Array:
     lower = np.tril(a)
     symmetric = lower + np.swapaxes(np.tril(a, -1), -1, -2)
-    return _or_nan(np.linalg.cholesky, symmetric)
+    return or_nan(np.linalg.cholesky, symmetric)
 
 
 def triangular_solve(a: Array, b: Array, *, lower: bool, transposed: bool, unit: bool) -> Array:
@@ -218,11 +239,16 @@ STRUCTURAL: Mapping[str, Callable[..., Any]] = {
     "cummin": _running(np.minimum),
     "sort": lambda x, *, axis: np.sort(x, axis, kind="stable"),
     "argsort": lambda x, *, axis: np.argsort(x, axis, kind="stable"),
+    "top_places": top_places,
     "logsumexp": logsumexp,
+    "cumlogsumexp": _running(np.logaddexp),
     "softmax": softmax,
     "einsum": lambda *xs, spec: np.einsum(spec, *xs, optimize=len(xs) > 2),
-    "solve": lambda a, b: _or_nan(np.linalg.solve, a, b),
+    "solve": lambda a, b: or_nan(np.linalg.solve, a, b),
     "triangular_solve": triangular_solve,
     "cholesky": cholesky,
+    "symmetric_cholesky": cholesky,
+    **FACTORISATIONS,
+    **SLIDING,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
 }

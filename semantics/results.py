@@ -21,8 +21,9 @@ def assemble(type_: Type, leaves: Iterator[Any]) -> Any:
     match type_:
         case Array(_, element):
             return assemble(element, leaves)
-        case Tuple(items):
-            return tuple(assemble(item, leaves) for item in items)
+        case Tuple(items, node):
+            parts = [assemble(item, leaves) for item in items]
+            return tuple(parts) if node is None else node.build(parts)
         case Record(fields):
             return {name: assemble(item, leaves) for name, item in fields}
         case SizeType():

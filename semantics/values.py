@@ -187,7 +187,7 @@ class _Binder:
             case Scalar(dtype):
                 yield self.array(value, dtype, shape, place)
             case Tuple(items):
-                parts = _columns(value, len(items), shape, place, type_)
+                parts = _parts(value, type_, shape, place)
                 for index, (part, item) in enumerate(zip(parts, items, strict=True)):
                     yield from self.leaves(part, item, f"{place}.{index}", shape)
             case Record(fields):
@@ -276,8 +276,9 @@ def _read_array(value: Any, dtype: str, place: str, shape: tuple[Size, ...]) -> 
     fits = np.can_cast(array.dtype, target, "safe") if typed else array.dtype.kind in _KINDS[target.kind]
     if target.kind != "b" and array.dtype.kind == "b":
         fits = False
-    if fits and target.kind == "i" and array.dtype.kind == "u":
-        fits = bool(array.max(initial=0) <= np.iinfo(target).max)
+    if target.kind in "iu" and array.dtype.kind in "iu":  # whole numbers fit when none of them changes
+        ends = np.iinfo(target)
+        fits = bool(array.max(initial=0) <= ends.max and array.min(initial=0) >= ends.min)
     if not fits:
         hint = _DTYPE_HINTS[target.kind]
         if target.kind == "f" and array.dtype.kind == "f":
@@ -301,6 +302,17 @@ _DTYPE_HINTS = {
     "b": "give true or false, in Python True or False",
 }
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
+
+
+def _parts(value: Any, type_: Tuple, shape: tuple[Size, ...], place: str) -> Sequence[Any]:
+    """The parts of a tuple, or of a value of the host that stands for one."""
+    if type_.node is None or shape:
+        return _columns(value, len(type_.items), shape, place, type_)
+    try:
+        return type_.node.parts(value)
+    except (ValueError, TypeError) as error:
+        hint = "give a value of the structure that the function was traced with"
+        raise fail("E163", f"`{place}` has another structure: {error}", actual=_brief(value), hint=hint) from None
 
 
 def _columns(value: Any, count: int, shape: tuple[Size, ...], place: str, type_: Type) -> Sequence[Any]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...lang.ir import Program
+from ...lang.solution import is_solution
 from ..activity import is_float
 from ..sweep import Sweep
 
 
 def forward_call(sweep: Sweep, program: Program, operands: list[int]) -> Sequence[int]:
     """A program with its own derivative: the primal stays a unit, its rule gives the cotangents."""
+    if is_solution(program):
+        from ..solutions import reverse_solution
+
+        return reverse_solution(sweep, program, operands)
     b = sweep.builder
     results = b.call(program, operands)
     types = program.output_types

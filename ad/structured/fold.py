@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...lang.builder import Builder
-from ...lang.ir import ArrayType, Fold, SlotType
+from ...lang.diagnostics import fail
+from ...lang.ir import UNBOUNDED, ArrayType, Fold, SlotType
+from ...lang.source import Span
 from ..activity import fold_carry_activity
 from ..checkpoint import exceeds, strip_mined
 from ..linearise import Linearised, linearise
@@ -28,7 +30,7 @@ def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
     """Run the `Fold` with residuals stacked; register the `Fold` in the other direction."""
     b = sweep.builder
     if op.condition is not None:
-        op = masked(op)
+        op = masked(op, b.origin)
     outer = op.captures + op.arrays
     carries = len(operands) - outer
     flags = tuple(slot in sweep.active for slot in operands)
@@ -64,12 +66,19 @@ def forward_fold(sweep: Sweep, op: Fold, operands: list[int]) -> Sequence[int]:
     return results[:count]
 
 
-def masked(op: Fold) -> Fold:
+def masked(op: Fold, origin: Span | None = None) -> Fold:
     """A while loop as a fixed number of rounds that leave the carry alone once the condition is false.
 
     The reverse sweep of a while loop runs over all rounds up to its limit; idle rounds cost one branch.
     """
     assert op.condition is not None
+    if op.size == UNBOUNDED:
+        raise fail(
+            "E115",
+            "a while loop without a bound cannot be differentiated in reverse mode",
+            origin,
+            hint="use a loop with a known number of rounds (`fori_loop`, `scan`), or forward mode",
+        )
     b = Builder(op.body.name, op.body.inputs)
     slots = tuple(range(len(op.body.inputs)))
     (go,) = b.inline(op.condition, slots[:-1])

@@ -31,6 +31,7 @@ from tests.primitives.oracle import (
     partial_program,
     points,
     run_partial,
+    stated,
     ulp,
 )
 
@@ -148,7 +149,7 @@ def regular(row: Primitive, point: Point) -> bool:
             return point[0] > 1
         case "sqrt" | "cbrt":
             return point[0] != 0
-        case "mod":
+        case "mod" | "rem":
             return math.fmod(point[0], point[1]) != 0
         case _:
             return True
@@ -158,7 +159,7 @@ def worst_partial(one: Function) -> float:
     """The worst error of the partial derivatives of a function over its regular points."""
     function = exact(one.row, one.params)
     tried = [point for point in one.points if regular(one.row, point)]
-    return max(_partial_error(one, function, operand, tried) for operand in range(len(tried[0])))
+    return max(_partial_error(one, function, operand, tried) for operand in stated(one.row))
 
 
 def _partial_error(one: Function, function: Callable[..., Any], operand: int, tried: Sequence[Point]) -> float:

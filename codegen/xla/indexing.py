@@ -44,7 +44,7 @@ def scatter_add(base: Array, values: Array, indices: Sequence[Array], *, proved:
     if 0 in base.shape[:count]:
         return base
     if indices[0].shape:
-        numbers, places = _numbers(base, indices)
+        numbers, places = update_numbers(base, indices)
         return lax.scatter_add(base, places, values, numbers, mode=_PROVED if proved else _DROP)
     inside, corner = _corner(base, indices, proved)
     block = (1,) * count + values.shape
@@ -62,7 +62,7 @@ def scatter(base: Array, values: Array, indices: Sequence[Array], *, proved: boo
     if 0 in base.shape[:count]:
         return base
     if indices[0].shape:
-        numbers, places = _numbers(base, indices)
+        numbers, places = update_numbers(base, indices)
         mode = _PROVED if proved else _DROP
         return lax.scatter(base, places, values, numbers, unique_indices=True, mode=mode)
     inside, corner = _corner(base, indices, proved)
@@ -95,7 +95,8 @@ def _corner(x: Array, indices: Sequence[Array], proved: bool) -> tuple[Array | N
     return inside, corner
 
 
-def _numbers(base: Array, indices: Sequence[Array]) -> tuple[lax.ScatterDimensionNumbers, Array]:
+def update_numbers(base: Array, indices: Sequence[Array]) -> tuple[lax.ScatterDimensionNumbers, Array]:
+    """How the updates of a scatter lie, and their places with one index per column."""
     count, rank = len(indices), indices[0].ndim
     axes = tuple(range(count))
     windows = tuple(range(rank, rank + base.ndim - count))

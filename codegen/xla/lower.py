@@ -8,7 +8,7 @@ differentiate; derivatives are taken before, program to program.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from jax import Array, lax
 
 from ...lang.constants import constant_value
 from ...lang.diagnostics import InternalError, fail
-from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step
+from ...lang.ir import UNBOUNDED, Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step
 from ...lang.sizes import Size
 from .table import LOWERINGS, jax_dtype
 
@@ -24,7 +24,7 @@ Lowered = Callable[..., tuple[Array, ...]]
 
 # An extreme equals one of the numbers it was taken of only if both are rounded alike. XLA may compute elementwise steps
 # twice, in two kernels, once with fused multiply-adds; programs that compare with extremes keep their sums whole.
-EXTREMES = frozenset({"reduce_max", "reduce_min", "cummax", "cummin"})
+EXTREMES = frozenset({"reduce_max", "reduce_min", "cummax", "cummin", "scatter_max", "scatter_min"})
 
 
 def lower(program: Program) -> Lowered:
@@ -49,10 +49,20 @@ def lower(program: Program) -> Lowered:
 
 def _run(program: Program, operands: Sequence[Array]) -> tuple[Array, ...]:
     slots = list(operands)
-    compared = _compared(program)
     for step in program.steps:
-        slots.extend(_step(step, [slots[slot] for slot in step.operands], once=compared))
+        slots.extend(_step(step, [slots[slot] for slot in step.operands], _hints(program, step)))
     return tuple(slots[slot] for slot in program.outputs)
+
+
+def _hints(program: Program, step: Step) -> Mapping[str, object]:
+    """What the lowering of a step is told about the program around it, beside its parameters."""
+    match step.op:
+        case Apply("reduce_sum"):
+            return {"once": _compared(program)}
+        case Apply("svd_values"):
+            return {"full": _decomposed(program).get(step.operands[0])}
+        case _:
+            return {}
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +77,17 @@ def _compared(program: Program) -> bool:
     )
 
 
-def _step(step: Step, operands: list[Array], *, once: bool) -> Sequence[Array]:
+@lru_cache(maxsize=4096)
+def _decomposed(program: Program) -> dict[int, object]:
+    """Slots whose singular vectors are taken, in full or not: their singular values come from the same call."""
+    return {
+        step.operands[0]: step.op["full"]
+        for step in program.steps
+        if isinstance(step.op, Apply) and step.op.primitive in ("svd_left", "svd_right")
+    }
+
+
+def _step(step: Step, operands: list[Array], hints: Mapping[str, object]) -> Sequence[Array]:
     match step.op:
         case Constant() as op:
             return (_constant(op, step),)
@@ -77,7 +97,7 @@ def _step(step: Step, operands: list[Array], *, once: bool) -> Sequence[Array]:
             lowering = LOWERINGS.get(primitive)
             if lowering is None:
                 raise InternalError(f"no XLA lowering for primitive {primitive}")
-            return (lowering(operands, {**dict(params), "once": once and primitive == "reduce_sum"}),)
+            return (lowering(operands, {**dict(params), **hints}),)
         case Each() as op:
             return _each(op, operands)
         case Fold(condition=None) as op:
@@ -150,6 +170,16 @@ def _while(op: Fold, operands: list[Array]) -> list[Array]:
     captures, initial = operands[: op.captures], operands[op.captures :]
     assert op.condition is not None
     condition, limit = op.condition, _known(op.size)
+
+    if limit == UNBOUNDED:  # such loops do not count their rounds, and their bodies read no count
+        zero = jnp.zeros((), jax_dtype("i64"))
+        return list(
+            lax.while_loop(
+                lambda carry: _run(condition, (*captures, *carry))[0],
+                lambda carry: _run(op.body, (*captures, *carry, zero)),
+                tuple(initial),
+            )
+        )
 
     def going(state: tuple) -> Array:
         index, carry = state

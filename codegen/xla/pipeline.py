@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...lang.ir import Program
-from ...lang.passes import NORMALISE, SIMPLIFY, UNROLL, Pass
+from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass
 from .accumulators import accumulators
 from .carries import split_carries
 from .contract import contract
@@ -13,6 +13,7 @@ from .layout import reorder
 from .vectorise import vectorise
 
 PASSES: tuple[Pass, ...] = (
+    FLATTEN,
     UNROLL,
     *NORMALISE,
     Pass("vectorise", "turn every Each into whole-array steps", vectorise),

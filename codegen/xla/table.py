@@ -15,8 +15,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ...lang.primitives.environment import platform_number
 from .einsum import einsum
+from .factorisations import FACTORISATIONS
 from .indexing import gather, scatter, scatter_add
+from .random import random_gamma, threefry2x32
+from .sliding import SLIDING
 
 Params = Mapping[str, Any]
 Lowering = Callable[[Sequence[Array], Params], Array]
@@ -55,6 +59,10 @@ def _polygamma(operands: Sequence[Array], params: Params) -> Array:
     order = params["order"]
     sign = 1.0 if order % 2 else -1.0
     return sign * factorial(order) * lax.zeta(jnp.full_like(x, order + 1), x)
+
+
+def _reduce_precision(operands: Sequence[Array], params: Params) -> Array:
+    return lax.reduce_precision(operands[0], params["exponent_bits"], params["mantissa_bits"])
 
 
 def _convert(operands: Sequence[Array], params: Params) -> Array:
@@ -97,11 +105,12 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "floordiv": _divided(jnp.floor_divide),
     "mod": _divided(jnp.remainder),
     "pow": lax.pow,
-    "abs": lax.abs,
+    "abs": lambda x: x if jnp.issubdtype(x.dtype, jnp.unsignedinteger) else lax.abs(x),
     "sign": lax.sign,
     "floor": lax.floor,
     "ceil": lax.ceil,
     "round": partial(lax.round, rounding_method=lax.RoundingMethod.TO_NEAREST_EVEN),
+    "round_away": partial(lax.round, rounding_method=lax.RoundingMethod.AWAY_FROM_ZERO),
     "minimum": lax.min,
     "maximum": lax.max,
     "clip": lambda x, low, high: lax.min(lax.max(x, low), high),
@@ -139,10 +148,32 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "sqrt": lax.sqrt,
     "cbrt": lax.cbrt,
     "rsqrt": lax.rsqrt,
+    "bit_and": lax.bitwise_and,
+    "bit_or": lax.bitwise_or,
+    "bit_xor": lax.bitwise_xor,
+    "bit_not": lax.bitwise_not,
+    "shift_left": lax.shift_left,
+    "shift_right_logical": lax.shift_right_logical,
+    "shift_right_arithmetic": lax.shift_right_arithmetic,
+    "population_count": lax.population_count,
+    "clz": lax.clz,
+    "mulhi": lax.mulhi,
+    "truncdiv": lax.div,
+    "rem": lax.rem,
+    "nextafter": lax.nextafter,
     "erf": lax.erf,
     "erfc": lax.erfc,
     "lgamma": lax.lgamma,
     "digamma": lax.digamma,
+    "erf_inv": lax.erf_inv,
+    "bessel_i0e": lax.bessel_i0e,
+    "bessel_i1e": lax.bessel_i1e,
+    "igamma": lax.igamma,
+    "igammac": lax.igammac,
+    "igamma_grad_a": lax.igamma_grad_a,
+    "random_gamma_grad": lax.random_gamma_grad,
+    "betainc": lax.betainc,
+    "zeta": lax.zeta,
     "logistic": lax.logistic,
     "softplus": _softplus,
     "stop_gradient": lambda x: x,
@@ -161,6 +192,15 @@ def _pad(operands: Sequence[Array], params: Params) -> Array:
 
 def _iota(operands: Sequence[Array], params: Params) -> Array:
     return lax.iota(jax_dtype("i64"), params["size"])
+
+
+def _platform_index(operands: Sequence[Array], params: Params) -> Array:
+    """Decided when the program is lowered for a platform, not when it is traced."""
+    platforms = params["platforms"]
+    named = sorted({name for group in platforms for name in group})
+    numbers = {name: partial(jnp.asarray, platform_number(platforms, name), jax_dtype("i64")) for name in named}
+    default = partial(jnp.asarray, platform_number(platforms, ""), jax_dtype("i64"))
+    return lax.platform_dependent(default=default, **numbers)
 
 
 def _reduce(function: Callable[..., Array]) -> Lowering:
@@ -261,6 +301,10 @@ LOWERINGS: dict[str, Lowering] = {
     "integer_pow": _integer_pow,
     "polygamma": _polygamma,
     "convert": _convert,
+    "bitcast": lambda x, params: lax.bitcast_convert_type(x[0], jax_dtype(params["dtype"])),
+    "reduce_precision": _reduce_precision,
+    "threefry2x32": threefry2x32,
+    "random_gamma": random_gamma,
     "broadcast": _broadcast,
     "reshape": lambda x, params: lax.reshape(x[0], params["shape"]),
     "transpose": lambda x, params: lax.transpose(x[0], params["axes"]),
@@ -268,6 +312,7 @@ LOWERINGS: dict[str, Lowering] = {
     "pad": _pad,
     "reverse": lambda x, params: lax.rev(x[0], params["axes"]),
     "concat": lambda x, params: lax.concatenate(x, params["axis"]),
+    "platform_index": _platform_index,
     "iota": _iota,
     "gather": lambda x, params: gather(x[0], x[1:], proved=params["proved"]),
     "scatter_add": lambda x, params: scatter_add(x[0], x[1], x[2:], proved=params["proved"]),
@@ -285,6 +330,7 @@ LOWERINGS: dict[str, Lowering] = {
     "cumprod": _cumulative(lax.cumprod),
     "cummax": _cumulative(lax.cummax),
     "cummin": _cumulative(lax.cummin),
+    "cumlogsumexp": _cumulative(lax.cumlogsumexp),
     "sort": lambda x, params: lax.sort(x[0], dimension=params["axis"]),
     "argsort": _argsort,
     "logsumexp": _logsumexp,
@@ -292,6 +338,9 @@ LOWERINGS: dict[str, Lowering] = {
     "solve": _solve,
     "triangular_solve": _triangular_solve,
     "cholesky": _cholesky,
+    "symmetric_cholesky": _cholesky,
+    **FACTORISATIONS,
     "logdet": _logdet,
     "triangle": _triangle,
+    **SLIDING,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..collector import collector_held
 from ..ir import Program
+from .inline import flatten, inline_calls
 from .lift import lift
 from .simplify import simplify
 from .unroll import unroll
@@ -25,11 +26,13 @@ class Pass:
     function: Callable[[Program], Program]
 
 
+INLINE = Pass("inline", "write out calls of programs without rules of their own", inline_calls)
+FLATTEN = Pass("flatten", "write out all calls", flatten)
 SIMPLIFY = Pass("simplify", "share equal steps, drop what nobody reads, tidy operands of bodies", simplify)
 LIFT = Pass("lift", "hoist loop-invariant steps and read arrays by element", lift)
 UNROLL = Pass("unroll", "turn loops of at most four known rounds into straight steps", unroll)
 
-NORMALISE: tuple[Pass, ...] = (SIMPLIFY, LIFT, SIMPLIFY)
+NORMALISE: tuple[Pass, ...] = (INLINE, SIMPLIFY, LIFT, SIMPLIFY)
 """What every first-order program goes through before and after differentiation."""
 
 

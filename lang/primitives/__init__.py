@@ -29,30 +29,48 @@ def table() -> Mapping[str, Primitive]:
     """
     from . import (
         arithmetic,
+        bits,
+        blocks,
         comparison,
         contraction,
+        convolution,
         elementary,
+        environment,
+        factorisations,
+        generators,
         indexing,
         linalg,
         ordering,
         piecewise,
         reductions,
         special,
+        special_gamma,
         structure,
+        updates,
+        windows,
     )
 
     families = (
         arithmetic,
+        bits,
         comparison,
         elementary,
         special,
+        special_gamma,
         piecewise,
         structure,
+        environment,
         indexing,
+        blocks,
+        updates,
         reductions,
         ordering,
+        windows,
         contraction,
+        convolution,
         linalg,
+        factorisations,
+        generators,
     )
     rows = [row for family in families for row in family.ROWS]
     found = {row.name: row for row in rows}

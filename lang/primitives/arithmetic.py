@@ -89,6 +89,17 @@ ROWS: tuple[Primitive, ...] = (
         samples=_BOTH,
     ),
     Primitive(
+        name="rem",
+        type="(n, n) -> n",
+        derivative=Smooth(("1", "-(sign(x0 / x1) * floor(abs(x0 / x1)))")),
+        doc="The remainder of division rounded towards zero, with the sign of x0; x0 itself for the integer 0.",
+        jax="jax.lax.rem",
+        oracle="x0 - x1 * sign(x0 / x1) * floor(fabs(x0 / x1))",
+        domain="x1 != 0",
+        kinks=("x0 / x1 is whole",),
+        samples=_BOTH,
+    ),
+    Primitive(
         name="pow",
         type="(f, f) -> f",
         # Both guards stand on operands, never on results: a guarded result would still carry the infinity or NaN of

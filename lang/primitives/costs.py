@@ -7,6 +7,7 @@ and moves count 0. Counts are sizes, so programs with unknown sizes have a polyn
 from __future__ import annotations
 
 from ..ir import Params
+from ..params import sizes
 from ..sizes import Size, add, mul, product, sub
 from .row import CostRule
 from .type_rules import Types, letter_sizes
@@ -43,8 +44,21 @@ def per_element(count: int) -> CostRule:
 
 
 def scatter_add(operands: Types, results: Types, params: Params) -> Size:
-    """One addition per scattered value."""
+    """One operation per scattered value."""
     return operands[1].elements
+
+
+def conv(operands: Types, results: Types, params: Params) -> Size:
+    """A multiplication and an addition for every element of the kernel that meets a result element."""
+    kernel, result = operands[1], results[0].elements
+    terms = mul(result, product(kernel.shape[1:]))
+    return sub(mul(2, terms), result) if terms else 0
+
+
+def window(operands: Types, results: Types, params: Params) -> Size:
+    """``n - 1`` operations for each result of a window of n elements."""
+    elements = product(sizes(params, "window"))
+    return mul(sub(elements, 1), results[0].elements)
 
 
 def einsum(operands: Types, results: Types, params: Params) -> Size:
@@ -83,3 +97,46 @@ def triangular_solve(operands: Types, results: Types, params: Params) -> Size:
 def solve(operands: Types, results: Types, params: Params) -> Size:
     """An elimination and two triangular solutions per right-hand side."""
     return add(elimination(operands, results, params), mul(2, triangular_solve(operands, results, params)))
+
+
+def _tall(types: Types) -> Size:
+    """The batch size times (larger size) (smaller size)^2 of matrices."""
+    m, n = types[0].shape[-2:]
+    smaller = min(m, n) if isinstance(m, int) and isinstance(n, int) else n
+    return mul(types[0].elements, smaller)
+
+
+def eigenvalues(operands: Types, results: Types, params: Params) -> Size:
+    """``4 n^3 / 3``, the reduction to a tridiagonal matrix (Golub & Van Loan 2013, section 8.3)."""
+    return _third(mul(4, _cubic(operands)))
+
+
+def eigenvectors(operands: Types, results: Types, params: Params) -> Size:
+    """``9 n^3`` (Golub & Van Loan 2013, section 8.3)."""
+    return mul(9, _cubic(operands))
+
+
+def singular_values(operands: Types, results: Types, params: Params) -> Size:
+    """``4 m n^2`` for m >= n, the reduction to a bidiagonal matrix (Golub & Van Loan 2013, section 8.6)."""
+    return mul(4, _tall(operands))
+
+
+def singular_vectors(operands: Types, results: Types, params: Params) -> Size:
+    """``14 m n^2`` for m >= n (Golub & Van Loan 2013, section 8.6)."""
+    return mul(14, _tall(operands))
+
+
+def orthogonalisation(operands: Types, results: Types, params: Params) -> Size:
+    """``2 m n^2`` for m >= n (Golub & Van Loan 2013, section 5.2)."""
+    return mul(2, _tall(operands))
+
+
+def rectangular_elimination(operands: Types, results: Types, params: Params) -> Size:
+    """``m n^2`` for m >= n, less for square matrices (Golub & Van Loan 2013, section 3.4)."""
+    m, n = operands[0].shape[-2:]
+    return elimination(operands, results, params) if m == n else _tall(operands)
+
+
+def tridiagonal_solve(operands: Types, results: Types, params: Params) -> Size:
+    """Eight operations for each number on the right (elimination and substitution with three diagonals)."""
+    return mul(8, operands[3].elements)

@@ -99,6 +99,17 @@ def _cholesky(context: RuleContext, tangents: Tangents) -> int:
     return matmul(context, factor, _half_lower(context, inner))
 
 
+def _symmetric_cholesky(context: RuleContext, tangents: Tangents) -> int:
+    factor, (a_dot,) = context.results[0], tangents
+    assert a_dot is not None
+
+    def solved(right: int) -> int:
+        return context.builder.apply("triangular_solve", factor, right, lower=True, transposed=False, unit=False)
+
+    inner = swap(context, solved(swap(context, solved(a_dot))))
+    return matmul(context, factor, _half_lower(context, inner))
+
+
 def _logdet(context: RuleContext, tangents: Tangents) -> int:
     builder, a = context.builder, context.operands[0]
     (a_dot,) = tangents
@@ -142,6 +153,16 @@ ROWS: tuple[Primitive, ...] = (
         doc="The lower triangular y with y @ transpose(y) = x0; reads the lower triangle of the symmetric x0.",
         flops=costs.cholesky,
         domain="x0 is positive definite",
+        elementwise=False,
+        type_rule=type_rules.square,
+    ),
+    Primitive(
+        name="symmetric_cholesky",
+        type="[…, n, n]f -> […, n, n]f",
+        derivative=Implicit("y @ transpose(y) - x0", _symmetric_cholesky),
+        doc="The same as `cholesky`, but tangents are symmetric too and are read whole.",
+        flops=costs.cholesky,
+        domain="x0 is symmetric and positive definite",
         elementwise=False,
         type_rule=type_rules.square,
     ),

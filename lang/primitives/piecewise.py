@@ -73,6 +73,12 @@ ROWS: tuple[Primitive, ...] = (
     _step("floor", "(f) -> f", "The greatest whole number that is at most x0."),
     _step("ceil", "(f) -> f", "The least whole number that is at least x0."),
     _step("round", "(f) -> f", "The nearest whole number, the even one of two.", oracle="nint(x0)"),
+    _step(
+        "round_away",
+        "(f) -> f",
+        "The nearest whole number, of two the one farther from zero.",
+        oracle="sign(x0) * floor(fabs(x0) + 0.5)",
+    ),
     _extremum("minimum", "if x0 < x1 then x0 else x1", "<", "The lesser of two; NaN if one is NaN.", "concave"),
     _extremum("maximum", "if x0 > x1 then x0 else x1", ">", "The greater of two; NaN if one is NaN.", "convex"),
     Primitive(
@@ -81,7 +87,7 @@ ROWS: tuple[Primitive, ...] = (
         derivative=Piecewise(
             (
                 (("x0 > x1 and x0 < x2", "1"), ("true", "0")),
-                (("x0 < x1", "1"), ("true", "0")),
+                (("x0 < x1 and x1 < x2", "1"), ("true", "0")),
                 (("x0 > x2", "1"), ("true", "0")),
             )
         ),

@@ -6,6 +6,7 @@ is the exclusive prefix times the exclusive suffix, and a running product is its
 
 from __future__ import annotations
 
+from ..diagnostics import InternalError
 from ..sizes import Size, product
 from . import costs, type_rules
 from .row import Defined, Discrete, Implicit, Linear, Primitive, RuleContext, Selects
@@ -145,6 +146,26 @@ def _logsumexp(context: RuleContext) -> int:
     return builder.apply("where", empty, builder.constant(float("-inf"), context.type(total).dtype), value)
 
 
+def _cumlogsumexp(context: RuleContext) -> int:
+    """Running sums by doubling (Hillis & Steele 1986): after round k each element stands for the 2^k up to it."""
+    builder, axis = context.builder, axis_param(context.params)
+    reverse = bool(dict(context.params)["reverse"])
+    run, type_ = context.operands[0], context.type(context.operands[0])
+    length, step = type_.shape[axis], 1
+    if not isinstance(length, int):
+        raise InternalError("cumlogsumexp along an axis of unknown length")
+    while step < length:
+        shape = type_.with_shape((*type_.shape[:axis], step, *type_.shape[axis + 1 :]))
+        nothing = builder.full(float("-inf"), shape)
+        moved = slice_axis(context, run, axis, step if reverse else 0, length if reverse else length - step)
+        parts = (moved, nothing) if reverse else (nothing, moved)
+        shifted = builder.apply("concat", *parts, axis=axis)
+        pair = [builder.apply("reshape", slot, shape=(1, *type_.shape)) for slot in (run, shifted)]
+        run = builder.apply("logsumexp", builder.apply("concat", *pair, axis=0), axes=(0,))
+        step *= 2
+    return run
+
+
 def _softmax(context: RuleContext) -> int:
     builder, axes = context.builder, axes_param(context.params)
     weights, _ = _shifted(context)
@@ -214,6 +235,7 @@ ROWS: tuple[Primitive, ...] = (
         elementwise=False,
         type_rule=type_rules.reduce_,
     ),
+    _running("cumlogsumexp", Defined(_cumlogsumexp), "log of the sum of exponentials up to and with each element."),
     Primitive(
         name="softmax",
         type="[…]f -> […]f",

@@ -47,11 +47,11 @@ class Smooth:
 
     `partials` are the definition (used by Taylor mode, proofs and enclosures, e.g. ``1 - y^2`` for tanh);
     `stable` is the numeric form where the definition cancels. Either may use ``x0 …``, ``y`` and parameters
-    by name.
+    by name. A partial that is None has no closed form: asking for it is refused (E112), never answered by 0.
     """
 
-    partials: tuple[str, ...]
-    stable: tuple[str, ...] | None = None
+    partials: tuple[str | None, ...]
+    stable: tuple[str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

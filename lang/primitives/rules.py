@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from ..diagnostics import InternalError
-from ..ir import Param
+from ..diagnostics import DiagnosticError, InternalError, fail
+from ..ir import Param, Params
 from . import get
 from .row import Linear, Piecewise, Primitive, RuleContext, Smooth
 from .type_rules import scalar_type
 
 if TYPE_CHECKING:
     from ..builder import Builder
+    from ..source import Span
     from ..surface import ast
 
 _OPERATORS = {
@@ -201,12 +202,34 @@ def partial(context: RuleContext, row: Primitive, operand: int, *, stable: bool 
     names, params = _names(context), dict(context.params)
     match row.derivative:
         case Smooth(partials, numeric):
-            text = numeric[operand] if stable and numeric is not None else partials[operand]
+            chosen = stable and not is_algebraic(context.params)
+            text = numeric[operand] if chosen and numeric is not None else partials[operand]
+            if text is None:
+                raise no_partial(row, operand, context.builder.origin)
             return expression(context.builder, text, names, params)
         case Piecewise(partials):
             return expression(context.builder, cases(partials[operand]), names, params)
         case _:
             raise InternalError(f"{row.name} has no partial derivatives")
+
+
+def is_algebraic(params: Params) -> bool:
+    """Whether a step asks for the algebraic partials although its row states stable ones.
+
+    The algebraic form of tanh, logistic and expm1 reads the result that is there already, and loses relative accuracy
+    where the function saturates. JAX takes it, so traced programs do.
+    """
+    return ("partials", "algebraic") in params
+
+
+def no_partial(row: Primitive, operand: int, origin: Span | None) -> DiagnosticError:
+    """The diagnostic (E112) for a partial derivative that the row does not state; raise it."""
+    return fail(
+        "E112",
+        f"the derivative of `{row.name}` with respect to operand {operand} is not known",
+        origin,
+        hint="hold that operand constant with stop_gradient, or give the function a rule of its own",
+    )
 
 
 @cache

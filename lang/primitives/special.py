@@ -1,4 +1,4 @@
-"""Rows of special functions: error functions, the gamma family, logistic and softplus."""
+"""Rows of special functions of one operand: error functions, the gamma family, Bessel functions, logistic, softplus."""
 
 from __future__ import annotations
 
@@ -26,6 +26,45 @@ ROWS: tuple[Primitive, ...] = (
         oracle="erfc(x0)",
         monotone="decreasing",
         samples=((-5.0, 20.0),),
+    ),
+    Primitive(
+        name="erf_inv",
+        type="(f) -> f",
+        derivative=Smooth(("sqrt(acos(-1)) / 2 * exp(y^2)",), ("0.886226925452758 * exp(y^2)",)),
+        doc="The inverse of the error function.",
+        numpy="scipy.special.erfinv",
+        jax="jax.lax.erf_inv",
+        oracle="erfinv(x0)",
+        domain="x0 > -1 and x0 < 1",
+        monotone="increasing",
+        samples=((-1.0, 1.0),),
+    ),
+    Primitive(
+        name="bessel_i0e",
+        type="(f) -> f",
+        # DLMF 10.29.3; the kink of exp(-|x0|) at 0 takes the mean of both slopes.
+        derivative=Smooth(("bessel_i1e(x0) - sign(x0) * y",)),
+        doc="The modified Bessel function of order 0, times exp(-|x0|).",
+        jax="jax.lax.bessel_i0e",
+        oracle="besseli(0, x0) * exp(-fabs(x0))",
+        kinks=("x0 == 0",),
+        samples=((-2.0, 2.0),),
+    ),
+    Primitive(
+        name="bessel_i1e",
+        type="(f) -> f",
+        # DLMF 10.29.2, with the limit 1/2 at 0; the guard stands on the operand for the sake of second derivatives.
+        derivative=Smooth(
+            ("if x0 == 0 then 0.5 else bessel_i0e(x0) - y * (sign(x0) + 1 / (if x0 == 0 then 1 else x0))",),
+            (
+                "if abs(x0) < 1e-16 then 0.5 else "
+                "bessel_i0e(x0) - y * (sign(x0) + 1 / (if abs(x0) < 1e-16 then 1 else x0))",
+            ),
+        ),
+        doc="The modified Bessel function of order 1, times exp(-|x0|).",
+        jax="jax.lax.bessel_i1e",
+        oracle="besseli(1, x0) * exp(-fabs(x0))",
+        samples=((-0.5, 0.5),),
     ),
     Primitive(
         name="lgamma",

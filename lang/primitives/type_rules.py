@@ -86,6 +86,37 @@ def convert(operands: Types, params: Params) -> Types:
     return (ArrayType(str(dict(params)["dtype"]), operands[0].shape),)
 
 
+def bitcast(operands: Types, params: Params) -> Types:
+    """The same shape in another dtype of the same width."""
+    (x,) = operands
+    (result,) = convert(operands, params)
+    require(width(x.dtype) == width(result.dtype), f"bitcast: {x} to {result}")
+    return (result,)
+
+
+def threefry(operands: Types, params: Params) -> Types:
+    """Four arrays of 32-bit words give one."""
+    require(all(x.dtype == "uint32" for x in operands) and len(operands) == 4, f"threefry2x32 of {operands}")
+    return (ArrayType("uint32", common_shape("threefry2x32", operands)),)
+
+
+def random_gamma(operands: Types, params: Params) -> Types:
+    """The words of keys and shapes of distributions give draws."""
+    k0, k1, a = operands
+    require(k0.dtype == k1.dtype == "uint32" and a.dtype in ("f64", "f32"), f"random_gamma of {operands}")
+    return (ArrayType(a.dtype, common_shape("random_gamma", operands)),)
+
+
+def width(dtype: str) -> int:
+    """The number of bits of a dtype.
+
+    >>> width("bfloat16"), width("i64"), width("uint8")
+    (16, 64, 8)
+    """
+    digits = "".join(letter for letter in dtype if letter.isdigit())
+    return int(digits) if digits else 8
+
+
 # --- structure ----------------------------------------------------------------------------------------------
 
 
@@ -144,6 +175,11 @@ def concat(operands: Types, params: Params) -> Types:
 
 def iota(operands: Types, params: Params) -> Types:
     return (ArrayType("i64", (dict(params)["size"],)),)  # type: ignore[arg-type]
+
+
+def whole_number(operands: Types, params: Params) -> Types:
+    """One i64."""
+    return (ArrayType("i64"),)
 
 
 # --- indexing -----------------------------------------------------------------------------------------------
@@ -261,3 +297,71 @@ def solve(operands: Types, params: Params) -> Types:
 
 def logdet(operands: Types, params: Params) -> Types:
     return (square(operands, params)[0].with_shape(operands[0].shape[:-2]),)
+
+
+# --- factorisations -----------------------------------------------------------------------------------------
+
+
+def _matrix(operands: Types) -> tuple[ArrayType, Size, Size, Size]:
+    """The one operand, its rows, its columns, and the smaller of the two."""
+    (a,) = operands
+    require(a.rank >= 2 and a.is_float, f"{a} is no matrix of floats")
+    m, n = a.shape[-2:]
+    if m == n:
+        return a, m, n, m
+    require(isinstance(m, int) and isinstance(n, int), f"the smaller size of {a} is not known")
+    return a, m, n, min(m, n)  # type: ignore[type-var]
+
+
+def eigenvalues(operands: Types, params: Params) -> Types:
+    (a,) = square(operands, params)
+    return (a.with_shape(a.shape[:-1]),)
+
+
+def singular_values(operands: Types, params: Params) -> Types:
+    a, _, _, k = _matrix(operands)
+    return (a.with_shape((*a.shape[:-2], k)),)
+
+
+def left_factor(operands: Types, params: Params) -> Types:
+    """Orthonormal columns of the size of columns: as many as the smaller size, or (`full`) a square matrix."""
+    a, m, _, k = _matrix(operands)
+    return (a.with_shape((*a.shape[:-2], m, m if dict(params)["full"] else k)),)
+
+
+def right_factor(operands: Types, params: Params) -> Types:
+    """Orthonormal rows, as `left_factor` has columns."""
+    a, _, n, k = _matrix(operands)
+    return (a.with_shape((*a.shape[:-2], n if dict(params)["full"] else k, n)),)
+
+
+def upper_factor(operands: Types, params: Params) -> Types:
+    a, m, n, k = _matrix(operands)
+    return (a.with_shape((*a.shape[:-2], m if dict(params)["full"] else k, n)),)
+
+
+def lu(operands: Types, params: Params) -> Types:
+    return (_matrix(operands)[0],)
+
+
+def lu_pivots(operands: Types, params: Params) -> Types:
+    a, _, _, k = _matrix(operands)
+    return (ArrayType("int32", (*a.shape[:-2], k)),)
+
+
+def lu_permutation(operands: Types, params: Params) -> Types:
+    a, m, _, _ = _matrix(operands)
+    return (ArrayType("int32", (*a.shape[:-2], m)),)
+
+
+def pivots_to_permutation(operands: Types, params: Params) -> Types:
+    (pivots,) = operands
+    require(pivots.dtype in INTEGER_DTYPES and pivots.rank >= 1, f"pivots of type {pivots}")
+    return (pivots.with_shape((*pivots.shape[:-1], dict(params)["size"])),)  # type: ignore[arg-type]
+
+
+def tridiagonal_solve(operands: Types, params: Params) -> Types:
+    low, middle, high, b = operands
+    fits = low == middle == high and middle.is_float and b.dtype == middle.dtype and b.shape[:-1] == middle.shape
+    require(fits and middle.rank >= 1, f"tridiagonal_solve: {b} on the right of diagonals {low}, {middle}, {high}")
+    return (b,)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..builder import Builder
+from ..deferred import resolved
 from ..diagnostics import InternalError
 from ..elaborate.definitions import Definitions
 from ..ir import (
@@ -144,7 +145,7 @@ class Machine:
         if self.rule_depth >= RULES:
             return ()
         self.rule_depth += 1
-        found = tuple([(kind, self.closed(rule)) for kind, rule in program.rules])
+        found = tuple([(kind, self.closed(resolved(rule))) for kind, rule in program.rules])
         self.rule_depth -= 1
         return found
 

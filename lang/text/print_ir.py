@@ -12,6 +12,7 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 
+from ..deferred import resolved
 from ..ir import (
     Apply,
     ArrayType,
@@ -203,7 +204,7 @@ def _program(role: str, program: Program, indent: str, names: bool) -> list[str]
         lines.extend(_step(first, step, deeper, names))
     for kind, rule in program.rules:
         lines.append(f"{deeper}rule {show_name(kind)}:")
-        lines.extend(_program("program", rule, deeper + INDENT, names))
+        lines.extend(_program("program", resolved(rule), deeper + INDENT, names))
     return [*lines, f"{deeper}return{_slots(program.outputs)}"]
 
 

@@ -7,7 +7,7 @@ import argparse
 from . import _programs
 from .report import Report
 
-STAGES = ("surface", "full", "first", "forward", "reverse", "vector", "jaxpr")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -36,6 +36,13 @@ class Case:
             a = rng.normal(size=arrays[0].shape)
             arrays[0] = a @ np.swapaxes(a, -1, -2) if self.kind == "positive" else a
             arrays[0] = arrays[0] + 3 * np.eye(a.shape[-1])
+        if self.kind == "symmetric":
+            a = rng.normal(size=arrays[0].shape)
+            arrays[0] = a + np.swapaxes(a, -1, -2) + np.diag(4.0 * np.arange(a.shape[-1]))
+        if self.kind == "normal":
+            arrays[0] = rng.normal(size=arrays[0].shape)
+        if self.kind == "dominant":
+            arrays[1] = arrays[1] + 8.0
         return arrays
 
 
@@ -57,6 +64,62 @@ def _i(*shape: Size) -> ArrayType:
 def _b(*shape: Size) -> ArrayType:
     return ArrayType("bool", shape)
 
+
+def _window(
+    window: tuple[int, ...],
+    strides: tuple[int, ...] | None = None,
+    padding: tuple[tuple[int, int], ...] | None = None,
+    base: tuple[int, ...] | None = None,
+    dilation: tuple[int, ...] | None = None,
+) -> dict[str, Param]:
+    """Parameters of the rows of windows; what is left out moves nothing."""
+    ones = (1,) * len(window)
+    return {
+        "window": window,
+        "strides": strides or ones,
+        "padding": padding or ((0, 0),) * len(window),
+        "base_dilation": base or ones,
+        "window_dilation": dilation or ones,
+    }
+
+
+def _conv(
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    lhs: tuple[int, ...] | None = None,
+    rhs: tuple[int, ...] | None = None,
+    features: int = 1,
+    batches: int = 1,
+) -> dict[str, Param]:
+    """Parameters of a convolution; what is left out moves nothing."""
+    ones = (1,) * len(strides)
+    return {
+        "strides": strides,
+        "padding": padding,
+        "lhs_dilation": lhs or ones,
+        "rhs_dilation": rhs or ones,
+        "feature_groups": features,
+        "batch_groups": batches,
+    }
+
+
+CONVOLUTIONS = (
+    Case("conv", (_f(2, 3), _f(4, 3)), _conv((), ())),
+    Case("conv", (_f(2, 3, 5), _f(4, 3, 2)), _conv((1,), ((0, 0),))),
+    Case("conv", (_f(1, 2, 5, 4), _f(3, 2, 3, 2)), _conv((2, 1), ((1, 2), (0, 1)))),
+    Case("conv", (_f(1, 2, 4), _f(2, 2, 2)), _conv((2,), ((1, 1),), (2,), (3,))),
+    Case("conv", (_f(1, 2, 6), _f(2, 2, 2)), _conv((1,), ((-1, -2),), (2,))),
+    Case("conv", (_f(2, 4, 5), _f(6, 2, 2)), _conv((2,), ((1, 0),), features=2)),
+    Case("conv", (_f(4, 3, 5), _f(6, 3, 2)), _conv((2,), ((1, 0),), (2,), (2,), batches=2)),
+)
+WINDOWS = (
+    _window((2, 3)),
+    _window((2, 2), (2, 1), ((0, 1), (1, 1))),
+    _window((1, 2), None, ((0, 0), (2, 1)), (1, 2), (1, 2)),
+    _window((2, 2), (1, 2), ((-1, 1), (0, -1))),
+)
+# Windows that always see an element, so that an extremum is a finite number.
+FULL_WINDOWS = (*WINDOWS[:2], _window((1, 3), None, ((0, 0), (1, 1)), (1, 2)), WINDOWS[3])
 
 LINEAR = (
     Case("add", (_f(3), _f(3))),
@@ -85,6 +148,34 @@ LINEAR = (
     Case("einsum", (_f(2, 3, 4),), {"spec": "ijk->ki"}),
     Case("triangle", (_f(3, 4),), {"lower": True, "offset": 1}),
     Case("triangle", (_f(2, 3, 3),), {"lower": False, "offset": -1}),
+    *CONVOLUTIONS,
+    *(Case("window_sum", (_f(4, 5),), window) for window in WINDOWS),
+    Case("block_read", (_f(5, 4, 3), _i(), _i()), {"axes": (0, 2), "sizes": (2, 1)}, (6, 3)),
+    Case("block_write", (_f(5, 4), _f(2, 4), _i()), {"axes": (0,)}, (6,)),
+    Case("block_write", (_f(5, 4), _f(5, 1), _i()), {"axes": (1,)}, (4,)),
+    Case("block_add", (_f(5, 4), _f(2, 3), _i(), _i()), {"axes": (0, 1)}, (4, 2)),
+    Case("scatter_last", (_f(4, 2), _f(6, 2), _i(6)), {"distinct": False}, (5,)),
+    Case("scatter_last", (_f(3, 2), _f(2, 3), _i(2, 3), _i(2, 3)), {"distinct": False}, (4, 3)),
+    Case("scatter_last", (_f(6, 2), _f(3, 2), _i(3)), {"distinct": True}, (8,), "distinct"),
+)
+
+FACTORISATIONS = (
+    *(Case(f"eigh_{part}", (_f(2, 3, 3),), {"lower": True}, kind="symmetric") for part in ("values", "vectors")),
+    *(Case(f"eigh_{part}", (_f(3, 3),), {"lower": False}, kind="symmetric") for part in ("values", "vectors")),
+    *(Case("svd_values", (_f(*shape),), kind="normal") for shape in ((2, 4, 3), (3, 4))),
+    *(
+        Case(f"svd_{side}", (_f(*shape),), {"full": full}, kind="normal")
+        for side in ("left", "right")
+        for shape, full in (((2, 4, 3), False), ((3, 4), False), ((3, 3), True))
+    ),
+    *(
+        Case(f"qr_{factor}", (_f(*shape),), {"full": full}, kind="normal")
+        for factor in "qr"
+        for shape, full in (((2, 4, 3), False), ((5, 3), True), ((3, 4), False), ((2, 3, 5), True))
+    ),
+    *(Case("lu", (_f(*shape),), kind="normal") for shape in ((2, 3, 3), (4, 3), (2, 3, 4))),
+    Case("tridiagonal_solve", (_f(2, 4), _f(2, 4), _f(2, 4), _f(2, 4, 3)), kind="dominant"),
+    Case("tridiagonal_solve", (_f(1), _f(1), _f(1), _f(1, 2)), kind="dominant"),
 )
 
 CURVED = (
@@ -127,11 +218,20 @@ CURVED = (
         {"axis": 0},
         kind="generic",
     ),
+    *(Case("window_max", (_f(4, 5),), window, kind="generic") for window in FULL_WINDOWS),
+    *(Case("window_min", (_f(4, 5),), window, kind="generic") for window in FULL_WINDOWS),
+    Case("scatter_max", (_f(4, 2), _f(6, 2), _i(6)), {}, (5,), "generic"),
+    Case("scatter_min", (_f(3, 2), _f(2, 3), _i(2, 3), _i(2, 3)), {}, (3, 3), "generic"),
+    Case("scatter_mul", (_f(6, 2), _f(3, 2), _i(3)), {"distinct": True}, (8,), "distinct"),
     Case("logsumexp", (_f(2, 3),), {"axes": (1,)}),
+    Case("cumlogsumexp", (_f(2, 5),), {"axis": 1, "reverse": False}),
+    Case("cumlogsumexp", (_f(6, 2),), {"axis": 0, "reverse": True}),
     Case("softmax", (_f(2, 3),), {"axes": (0,)}),
     Case("solve", (_f(2, 3, 3), _f(2, 3, 2)), kind="square"),
     Case("cholesky", (_f(2, 3, 3),), kind="positive"),
+    Case("symmetric_cholesky", (_f(2, 3, 3),), kind="positive"),
     Case("logdet", (_f(2, 3, 3),), kind="square"),
+    *FACTORISATIONS,
     *(
         Case(
             "triangular_solve",
@@ -146,10 +246,22 @@ CURVED = (
 )
 
 WITHOUT_DERIVATIVE = (
+    Case("svd_left", (_f(4, 3),), {"full": True}, kind="normal"),
+    Case("svd_right", (_f(3, 4),), {"full": True}, kind="normal"),
+    Case("lu_pivots", (_f(2, 4, 3),), kind="normal"),
+    Case("lu_permutation", (_f(3, 4),), kind="normal"),
+    Case("lu_permutation", (_f(2, 4, 3),), kind="normal"),
+    Case("pivots_to_permutation", (_i(2, 3),), {"size": 5}, (5,)),
     Case("iota", (), {"size": 4}),
+    Case("platform_index", (), {"platforms": (("cuda",), ("cpu",), ())}),
     Case("reduce_all", (_b(3, 2),), {"axes": (1,)}),
     Case("reduce_any", (_b(3, 2),), {"axes": (0,)}),
     Case("argmax", (_f(3, 4),), {"axis": 1}),
     Case("argmin", (_f(3, 4),), {"axis": 0}),
     Case("argsort", (_f(3, 4),), {"axis": 1}),
+    Case("top_places", (_f(3, 5),), {"axis": 1, "k": 3}),
+    Case("top_places", (_f(5, 2),), {"axis": 0, "k": 5}),
+    *(Case("window_place", (_f(4, 5),), {**window, "greatest": True}) for window in WINDOWS),
+    Case("window_place", (_f(4, 5),), {**WINDOWS[1], "greatest": False}),
+    Case("scatter_mul", (_f(4, 2), _f(6, 2), _i(6)), {"distinct": False}, (5,)),
 )

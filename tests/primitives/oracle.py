@@ -96,7 +96,13 @@ def partial_program(row: Primitive, params: dict[str, Param], operand: int, *, s
 
 
 def differentiable(row: Primitive) -> bool:
-    return isinstance(row.derivative, (Smooth, Piecewise))
+    return isinstance(row.derivative, (Smooth, Piecewise)) and bool(stated(row))
+
+
+def stated(row: Primitive) -> list[int]:
+    """The operands by which the row states a derivative."""
+    assert isinstance(row.derivative, (Smooth, Piecewise))
+    return [operand for operand, partial in enumerate(row.derivative.partials) if partial is not None]
 
 
 def columns(found: list[tuple[float, ...]]) -> list[np.ndarray]:

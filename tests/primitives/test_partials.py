@@ -27,6 +27,7 @@ from .oracle import (
     partial_program,
     points,
     run_partial,
+    stated,
     ulp,
 )
 
@@ -44,7 +45,7 @@ def _regular(row: Primitive, point: tuple[float, ...]) -> bool:
             return point[0] > 1
         case "sqrt" | "cbrt":
             return point[0] != 0
-        case "mod":
+        case "mod" | "rem":
             return math.fmod(point[0], point[1]) != 0
         case _:
             return True
@@ -53,7 +54,7 @@ def _regular(row: Primitive, point: tuple[float, ...]) -> bool:
 def check_stable(row: Primitive, params: dict[str, Param], found: list[tuple[float, ...]]) -> None:
     """Every partial in its stable form is as accurate as its conditioning allows."""
     function = exact(row, params)
-    for operand in range(len(found[0])):
+    for operand in stated(row):
         program = partial_program(row, params, operand, stable=True)
 
         def partial(*x: object, operand: int = operand) -> object:
@@ -70,7 +71,7 @@ def check_stable(row: Primitive, params: dict[str, Param], found: list[tuple[flo
 def check_definition(row: Primitive, params: dict[str, Param], found: list[tuple[float, ...]]) -> None:
     """Every partial in its algebraic form is the derivative, evaluated with 50 digits."""
     function = exact(row, params)
-    for operand in range(len(found[0])):
+    for operand in stated(row):
         program = partial_program(row, params, operand, stable=False)
         for point in found:
             wanted = derivative(function, point, operand)

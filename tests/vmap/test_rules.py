@@ -19,6 +19,14 @@ LANES = 3
 
 # (primitive, operand types, parameters); index operands are drawn below LIMIT
 LIMIT = 3
+CONV = {"strides": (2,), "padding": ((1, 0),), "lhs_dilation": (2,), "rhs_dilation": (3,)}
+WINDOW = {
+    "window": (2, 2),
+    "strides": (1, 2),
+    "padding": ((-1, 1), (1, 2)),
+    "base_dilation": (1, 2),
+    "window_dilation": (1, 2),
+}
 STRUCTURAL = [
     ("broadcast", [("f64", (2,))], {"shape": (4, 2, 5), "axes": (1,)}),
     ("broadcast", [("f64", ())], {"shape": (4,), "axes": ()}),
@@ -60,7 +68,28 @@ STRUCTURAL = [
     ("cholesky", [("f64", (3, 3))], {}),
     ("logdet", [("f64", (3, 3))], {}),
     ("triangle", [("f64", (3, 3))], {"lower": True, "offset": 0}),
+    ("symmetric_cholesky", [("f64", (3, 3))], {}),
+    *((name, [("f64", (3, 3))], {"lower": True}) for name in ("eigh_values", "eigh_vectors")),
+    *((name, [("f64", (4, 3))], {"full": False}) for name in ("svd_left", "svd_right", "qr_q", "qr_r")),
+    *((name, [("f64", (2, 4, 3))], {}) for name in ("svd_values", "lu", "lu_pivots", "lu_permutation")),
+    ("pivots_to_permutation", [("i64", (3,))], {"size": 4}),
+    ("tridiagonal_solve", [*[("f64", (3,))] * 3, ("f64", (3, 2))], {}),
+    ("scatter_last", [("f64", (2, 4)), ("f64", (5, 4)), ("i64", (5,))], {"distinct": False}),
+    ("scatter_max", [("f64", (3, 2)), ("f64", (5,)), ("i64", (5,)), ("i64", (5,))], {}),
+    ("scatter_min", [("f64", (3, 4)), ("f64", (4,)), ("i64", ())], {}),
+    ("scatter_mul", [("f64", (2, 4)), ("f64", (5, 4)), ("i64", (5,))], {"distinct": False}),
+    ("top_places", [("f64", (2, 5))], {"axis": 1, "k": 2}),
+    ("cumlogsumexp", [("f64", (2, 5))], {"axis": 1, "reverse": True}),
+    ("conv", [("f64", (2, 4, 5)), ("f64", (6, 4, 2))], {**CONV, "feature_groups": 1, "batch_groups": 1}),
+    ("conv", [("f64", (2, 4, 5)), ("f64", (6, 2, 2))], {**CONV, "feature_groups": 2, "batch_groups": 1}),
+    ("conv", [("f64", (4, 4, 5)), ("f64", (6, 4, 2))], {**CONV, "feature_groups": 1, "batch_groups": 2}),
+    *((name, [("f64", (4, 5))], WINDOW) for name in ("window_sum", "window_max", "window_min")),
+    ("window_place", [("f64", (4, 5))], {**WINDOW, "greatest": False}),
+    ("block_read", [("f64", (3, 4, 2)), ("i64", ()), ("i64", ())], {"axes": (0, 1), "sizes": (2, 1)}),
+    ("block_write", [("f64", (3, 4)), ("f64", (3, 2)), ("i64", ())], {"axes": (1,)}),
+    ("block_add", [("f64", (3, 4)), ("f64", (2, 2)), ("i64", ()), ("i64", ())], {"axes": (0, 1)}),
 ]
+SYMMETRIC = "solve cholesky symmetric_cholesky logdet triangular_solve eigh_values eigh_vectors".split()
 ELEMENTWISE_PARAMS = {"integer_pow": {"exponent": 3}, "convert": {"dtype": "i64"}, "polygamma": {"order": 2}}
 KINDS = {"f": "f64", "n": "f64", "b": "bool", "i": "i64"}
 
@@ -92,7 +121,7 @@ def _value(rng: np.random.Generator, dtype: str, shape: tuple[int, ...], name: s
     values = rng.uniform(0.2, 0.8, shape)
     if name == "acosh":
         values = values + 1.0
-    if name in ("solve", "cholesky", "logdet", "triangular_solve") and len(shape) > 1 and shape[-1] == shape[-2]:
+    if name in SYMMETRIC and len(shape) > 1 and shape[-1] == shape[-2]:
         values = (values + np.swapaxes(values, -1, -2)) / 2 + 3 * np.eye(shape[-1])
     return values.astype(numpy_dtype(dtype))
 

@@ -6,15 +6,18 @@ both go through the modes, so that the rules are used as the passes use them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ...ad.forward import forward
 from ...ad.reverse import reverse
+from ...ad.vmap import vmap
 from ...lang.builder import Builder, body
 from ...lang.ir import ArrayType, Param, Program
 from ...lang.primitives import get, rules
@@ -41,15 +44,15 @@ class Case:
     def types(self) -> list[ArrayType]:
         return [_type(shape) for shape in self.shapes]
 
-    def operands(self) -> Arrays:
-        random = np.random.default_rng(len(self.name))
+    def operands(self, seed: int = 0) -> Arrays:
+        random = np.random.default_rng(len(self.name) + 100 * seed)
         bounds = iter(self.places)
         return [self._operand(random, type_, bounds) for type_ in self.types()]
 
     def _operand(self, random: np.random.Generator, type_: ArrayType, bounds: Iterator[int]) -> np.ndarray:
         shape = tuple(int(size) for size in type_.shape if isinstance(size, int))
         if type_.dtype == "bool":
-            return np.arange(int(np.prod(shape))).reshape(shape) % 2 == 0
+            return random.permutation(int(np.prod(shape))).reshape(shape) % 2 == 0
         if type_.dtype == "i64":
             high = next(bounds)
             count = int(np.prod(shape))
@@ -117,8 +120,20 @@ CASES = (
     Case("logdet", ("f2x3x3",), kind="square"),
     *(
         Case("triangular_solve", ("f3x3", "f3x2"), {"lower": a, "transposed": b, "unit": c}, "square")
-        for a, b, c in ((True, False, False), (False, True, True), (True, True, False), (False, False, True))
+        for a, b, c in product((False, True), repeat=3)
     ),
+)
+# Values and batches only.
+FLAT_CASES = (
+    Case("where", ("b", "f4", "f4")),
+    Case("add", ("f2x3", "f")),
+    Case("einsum", ("f2x3x4",), {"spec": "ijk->ki"}),
+    Case("solve", ("f3x3", "f3x2"), kind="square"),
+    Case("reduce_all", ("b3x2",), {"axes": (1,)}),
+    Case("reduce_any", ("b3x2",), {"axes": (0,)}),
+    Case("argmax", ("f3x4",), {"axis": 1}, "distinct"),
+    Case("argmin", ("f3x4",), {"axis": 0}, "distinct"),
+    Case("argsort", ("f3x4",), {"axis": 1}, "distinct"),
 )
 
 
@@ -126,6 +141,8 @@ def case_checks() -> Iterator[Check]:
     """One check per case; the oracle is evaluated here and now."""
     for case in CASES:
         yield _check(case)
+    for case in (*CASES, *FLAT_CASES):
+        yield _lanes(case)
     yield Check("rows", "ties of an extremum", frozenset({"reduce_max", "reduce_min"}), _ties)
     yield Check("rows", "products with zeros", frozenset({"reduce_prod", "cumprod"}), _zeros)
     yield Check("rows", "product of nothing: both modes", frozenset({"reduce_prod"}), _empty)
@@ -162,8 +179,30 @@ def _check(case: Case) -> Check:
             one = evaluate(forward(_program(case), active), [*operands, dot])[1]
             close(float(np.sum(bar * dot)), float(np.sum(z * one)), 1e-10, f"dot product of operand {k}")
 
-    label = " ".join(str(value) for value in case.params.values())
-    return Check("rows", f"{case.name} {label}: value, tangent, cotangent", frozenset({case.name}), run)
+    return Check("rows", f"{_label(case)}: value, tangent, cotangent", frozenset({case.name}), run)
+
+
+def _lanes(case: Case) -> Check:
+    """A batch of any of the operands is the exact value of every lane."""
+    lanes = [case.operands(seed) for seed in range(3)]
+    count = len(lanes[0])
+    wanted = {}
+    for mapped in product((True, False), repeat=count):
+        if any(mapped):
+            own = [[lane[k] if on else lanes[0][k] for k, on in enumerate(mapped)] for lane in lanes]
+            values = [evaluate_exact(_program(case), _exact(operands), digits=40)[0] for operands in own]
+            wanted[mapped] = np.stack([np.asarray(value).astype(float) for value in values])
+
+    def run() -> None:
+        for mapped, values in wanted.items():
+            inputs = [np.stack([lane[k] for lane in lanes]) if on else lanes[0][k] for k, on in enumerate(mapped)]
+            close(evaluate(vmap(_program(case), mapped, 3), inputs)[0], values, 1e-11, f"batch of {mapped}")
+
+    return Check("rows", f"{_label(case)}: lanes", frozenset(), run)
+
+
+def _label(case: Case) -> str:
+    return " ".join(str(value) for value in (case.name, *case.params.values()))
 
 
 def _exact(operands: Arrays) -> list[Any]:
@@ -223,6 +262,8 @@ def _running_ties() -> None:
         0,
         "the latest one counts",
     )
+    for name in ("cummax", "cummin"):
+        close(_gradient(name, [1.0, math.nan], [1.0, 1.0], axis=0, reverse=True), [0.0, 2.0], 0, "NaN wins")
 
 
 def _precisions() -> None:

@@ -42,22 +42,100 @@ EQUIVALENT: dict[str, str] = {
     "asinh: off by one: stable d/dx0 = (if (abs(x0) > 1e9) then (1 / abs((if (abs(x0) > 1e9) then x0 else 1))) else (1 / sqrt((((if (abs(x0) > 1e9) then 0 else x0) ^ 2) + 1))))": (
         "the guarded operand of the arm that is not taken is read by nobody, and its cotangent is dropped by `where`"
     ),
-    "ad.rules.carries_tangent: drop a term: if not type_.is_float:": (
-        "asked only of active operands, and rows without a derivative have no active results"
-    ),
     "ad.sweep.Sweep._forward_step: drop a term: return self.run_forward(arms[int(b.scalar(operands[0]))], operands[1:])": (
         "the case before has found that the selector is a literal, and int(False) is 0"
     ),
     "ad.forward._push_fold: negate: demanded = (*on_carry, *(True for _ in op.combine))": (
         "asks for tangents of results that have none: they are zeros, and nobody reads them"
     ),
-    "lang.primitives.reductions._exclusive_cumprod: swap branch: if not (isinstance(length, int) and length > 0):": (
-        "both ways of writing the prefix give the same products; the first spares one element"
-    ),
     "lang.primitives.reductions._exclusive_cumprod: off by one: if isinstance(length, int) and length > 1:": (
         "both ways of writing the prefix give the same products; the first spares one element"
     ),
     "ad.cotangents._concatenate: off by one: count = len(group[1].indices)": (
         "all contributions of a group index the same number of axes, and a group has at least two"
+    ),
+    "ad.forward._push_each: negate: pushed = push(op.body, (*on_captures, *on_arrays, True))": (
+        "the flag belongs to the index of the loop, a whole number, which no analysis calls active"
+    ),
+    "ad.forward._push_fold: negate: pushed = push(op.body, (*on_captures, *on_arrays, *on_carry, True), demanded)": (
+        "the flag belongs to the index of the loop, a whole number, which no analysis calls active"
+    ),
+    "ad.activity.fold_carry_activity: negate: flags = output_activity(op.body, (*active[:outer], *carry, True))": (
+        "the flag belongs to the index of the loop, a whole number, which no analysis calls active"
+    ),
+    "ad.activity.result_activity: negate: flags = output_activity(op.body, (*active[:op.captures + op.arrays], *carry, True))": (
+        "the flag belongs to the index of the loop, a whole number, which no analysis calls active"
+    ),
+    "ad.activity.result_activity: negate: return output_activity(body, (*active, True))": (
+        "the flag belongs to the index of the loop, a whole number, which no analysis calls active"
+    ),
+    "ad.reverse.sweep_onto: drop a term: if type_.is_float:": (
+        "steps have arrays only once functions are gone; the test tells the type checker so"
+    ),
+    "ad.reverse.transpose: off by one: return b.build(b.inline(only, [place.get(k, 1) for k in range(len(both.inputs))]))": (
+        "stands for inputs that nothing reads, so it does not matter which slot they are given"
+    ),
+    "ad.sweep.Sweep._mark: drop a term: self.active.add(first)": (
+        "every step that comes here has one result, so the offset is 0"
+    ),
+    "ad.sweep.Sweep._mark: negate: self.active.add(first - offset)": (
+        "every step that comes here has one result, so the offset is 0"
+    ),
+    "ad.structured.branch._backward_branch: off by one: types = op.arms[1].output_types": (
+        "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
+    ),
+    "ad.structured.branch._backward_branch: off by one: on = lins[1].active_outputs": (
+        "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
+    ),
+    "ad.structured.branch._backward_branch: off by one: type_ = op.arms[1].inputs[k]": (
+        "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
+    ),
+    "ad.structured.branch._backward_branch: off by one: if not arms[1].outputs:": (
+        "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
+    ),
+    "ad.structured.branch._common_form: drop accumulation: pass": (
+        "what waits at one operand is joined, so no arm has two pieces of one form, and what is removed is not met again"
+    ),
+    "ad.structured.branch._in_form: drop accumulation: pass": (
+        "what waits at one operand is joined, so no arm has two pieces of one form, and what is removed is not met again"
+    ),
+    "ad.checkpoint.strip_mined: off by one: rounds = max(2, isqrt(op.size))": (
+        "only loops of more than three rounds are strip-mined, and their square root is at least 2"
+    ),
+    "ad.vmap._branch: drop a term: return [Lane(slot, True) for slot in chosen]": (
+        "a branch has an arm, so something was chosen"
+    ),
+    "ad.vmap._guarded: negate: one = b.apply('gather', lane.slot, first, proved=False)": (
+        "the place of a lane is always in range; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.indexing._scatter: off by one: if operand > 2:": (
+        "asked only of operands that carry cotangents, which indices never do"
+    ),
+    "lang.primitives.indexing._scatter: wrong tie: if operand >= 1:": (
+        "operand 1 was answered by the case before"
+    ),
+    "lang.primitives.linalg._logdet: swap operands: return builder.apply('einsum', a_dot, inverse, spec=f'{batch}ij,{batch}ji->{batch}')": (
+        "the trace of a product is that of the product in the other order"
+    ),
+    "lang.primitives.reductions._nonzero: off by one: return (empty, builder.apply('where', empty, builder.constant(2, dtype), total))": (
+        "a sum that is 0 is replaced by any positive number: softmax divides zeros by it, logsumexp puts -inf in place of its logarithm"
+    ),
+    "lang.primitives.reductions._shifted: off by one: zero = builder.constant(1, type_.dtype)": (
+        "the shift cancels; where the greatest element is infinite, exponentials are 0 or infinite whatever finite shift is taken"
+    ),
+    "lang.specialise.derive.derive: drop a term: if not isinstance(function, Node):": (
+        "leaves out half of a test that only tells of a bug of the toolkit, which does not occur"
+    ),
+    "lang.specialise.derive.derive: drop a term: if not isinstance(function.type, FunType):": (
+        "leaves out half of a test that only tells of a bug of the toolkit, which does not occur"
+    ),
+    "ad.checkpoint._run_blocks: off by one: after, extras = _run_rounds(inner, op, place[:len(captures)], place[len(captures):len(captures) + len(arrays)], place[len(captures) + len(arrays):], 1, rounds, offset=offset)": (
+        "a first round is not read beside an offset"
+    ),
+    "ad.rules.carries_tangent: drop a term: if not type_.is_float or isinstance(derivative, Discrete):": (
+        "steps have arrays only once functions are gone; the test tells the type checker so"
+    ),
+    "ad.activity.result_activity: drop a term: passes = any((carries_tangent(op, k, type_) for k, (flag, type_) in enumerate(zip(active, operands, strict=True))))": (
+        "asked only where an operand is active, and no primitive has a float operand that carries nothing beside one that does"
     ),
 }

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...lang.ir import Program
+
 
 @dataclass(frozen=True)
 class Text:
     """A definition `entry` of the text, its sizes and arguments; the result is a float scalar or array.
 
     `meaning` is the same function without derivatives or rules in it, for the oracle; by default it is the text.
+    `program` is the same function as a first-order program written step by step, where the text alone does not lead to
+    the steps wanted. `positive` says that lanes of a batch must stay positive.
     """
 
     entry: str
@@ -18,6 +22,8 @@ class Text:
     arguments: tuple[Any, ...]
     sizes: dict[str, int] = field(default_factory=dict)
     meaning: str | None = None
+    program: Program | None = None
+    positive: bool = False
 
 
 X4 = [0.3, -0.7, 1.1, 0.4]
@@ -82,6 +88,13 @@ TEXTS: tuple[Text, ...] = (
         "  (loop (x, d) = (1.0, 1.0) while d > 0.001 limit 9 do let next = 0.5 * (x + a / x) in\n"
         "    (next, abs(next - x))).0",
         (2.3,),
+        positive=True,
+    ),
+    Text(
+        "lowered",
+        "def lowered(a: f64, p: f64): f64 = (loop x = a while x > 0.5 limit 12 do 0.7 * x - 0.1) * p",
+        (2.3, 0.7),
+        positive=True,
     ),
     Text(
         "branches",
@@ -219,4 +232,12 @@ TEXTS: tuple[Text, ...] = (
         (X4,),
         {"n": 4},
     ),
+    Text(
+        "chosen_power",
+        "def shifted(x: f64, n: i64): f64 = x ^ 3 * f64(n) + sin(x)\n"
+        "def chosen_power(x: f64): f64 = grad(shifted)(x, 2) * x",
+        (0.7,),
+        meaning="def chosen_power(x: f64): f64 = (6.0 * x ^ 2 + cos(x)) * x",
+    ),
+    Text("powers", "def powers(x: f64, y: f64): f64 = x ^ 4.0 * y + y ^ 2.5 * x", (-0.7, 1.3)),
 )

@@ -30,10 +30,10 @@ def row_mutants() -> Iterator[Mutant]:
     """Every mutant of every row."""
     for row in table().values():
         for operator, change, derivative in _changes(row):
-            yield Mutant("rows", operator, row.name, change, partial(_install, row, derivative))
+            yield Mutant("rows", operator, row.name, change, partial(install, row, derivative))
 
 
-def _install(row: Primitive, derivative: Derivative) -> Undo:
+def install(row: Primitive, derivative: Derivative) -> Undo:
     """Rows are frozen and shared; a fault is put into the one object that every pass reads."""
     before = row.derivative
     object.__setattr__(row, "derivative", derivative)
@@ -68,10 +68,10 @@ def _put(items: tuple[Any, ...], k: int, new: Any) -> tuple[Any, ...]:
 
 def _of_smooth(rule: Smooth) -> Iterator[Change]:
     for k, text in enumerate(rule.partials):
-        for operator, changed in rule_edits(text):
+        for operator, changed in rule_edits(text) if text is not None else ():
             yield operator, f"d/dx{k} = {changed}", replace(rule, partials=_put(rule.partials, k, changed))
     for k, text in enumerate(rule.stable or ()):
-        for operator, changed in rule_edits(text):
+        for operator, changed in rule_edits(text) if text is not None else ():
             yield operator, f"stable d/dx{k} = {changed}", replace(rule, stable=_put(rule.stable or (), k, changed))
 
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from .batch_checks import batch_checks
 from .case_checks import case_checks
 from .check import Check
+from .hand_checks import hand_checks
 from .mutant import Mutant
+from .program_case import prepare
 from .program_checks import program_checks
+from .program_texts import TEXTS
 from .row_checks import elementwise_checks
+from .step_programs import STEP_TEXTS
+from .work_checks import work_checks
 
 
 def suite() -> list[Check]:
     """Every check, its oracle evaluated before any fault is in."""
-    return [*elementwise_checks(), *case_checks(), *_by_kind(list(program_checks()))]
+    programs = [prepare(text) for text in (*TEXTS, *STEP_TEXTS)]
+    whole = [*program_checks(programs), *batch_checks(programs), *work_checks(programs), *hand_checks()]
+    return [*elementwise_checks(), *case_checks(), *_by_kind(whole)]
 
 
 def _by_kind(checks: list[Check]) -> list[Check]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....lang import ir
+from ....lang.deferred import resolved
 from ....lang.diagnostics import DiagnosticError, InternalError
 from ....lang.source import Span
 from ....semantics.interpreter import Interpreter
@@ -138,7 +139,7 @@ def _rule_span(op: ir.Op) -> Span | None:
     if not isinstance(op, ir.Call):
         return None
     for _, rule in op.program.rules:
-        spans = [step.origin for step in rule.steps if step.origin is not None]
+        spans = [step.origin for step in resolved(rule).steps if step.origin is not None]
         if spans:
             return spans[-1]
     return None

@@ -1,0 +1,232 @@
+"""Arguments for the callables of jax.numpy that need more than one to three arrays of one shape.
+
+Each row makes ``(function, *arguments)`` from the callable and draws; sizes and axes stand inside the function.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax.numpy as jnp
+import numpy as np
+
+from .entry import Make
+
+REDUCTIONS: dict[str, Make] = {
+    "all": lambda f, r: (partial(f, axis=0), r.normal(2, 3)),
+    "amax": lambda f, r: (partial(f, axis=1), r.normal(2, 3)),
+    "amin": lambda f, r: (partial(f, axis=0, keepdims=True), r.normal(2, 3)),
+    "any": lambda f, r: (partial(f, axis=1), r.normal(2, 3)),
+    "argmax": lambda f, r: (partial(f, axis=1), r.normal(3, 4)),
+    "argmin": lambda f, r: (partial(f, axis=0), r.normal(3, 4)),
+    "average": lambda f, r: (lambda x, w: f(x, axis=1, weights=w), r.normal(2, 3), r.positive(3)),
+    "corrcoef": lambda f, r: (f, r.normal(3, 5)),
+    "cov": lambda f, r: (f, r.normal(3, 5)),
+    "cumprod": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "cumsum": lambda f, r: (partial(f, axis=0), r.normal(4, 2)),
+    "cumulative_prod": lambda f, r: (partial(f, axis=1, include_initial=True), r.normal(2, 4)),
+    "cumulative_sum": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "count_nonzero": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "max": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "mean": lambda f, r: (partial(f, axis=0), r.normal(3, 4)),
+    "median": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "min": lambda f, r: (partial(f, axis=(0, 2)), r.normal(2, 3, 2)),
+    "nanargmax": lambda f, r: (partial(f, axis=1), r.normal(3, 4)),
+    "nanargmin": lambda f, r: (partial(f, axis=1), r.normal(3, 4)),
+    "nancumprod": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nancumsum": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanmax": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanmean": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanmedian": lambda f, r: (partial(f, axis=1), r.normal(2, 5)),
+    "nanmin": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanpercentile": lambda f, r: (lambda x, q: f(x, q, axis=1), r.normal(2, 5), 100 * r.unit(2)),
+    "nanprod": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanquantile": lambda f, r: (lambda x, q: f(x, q, axis=1), r.normal(2, 5), r.unit(2)),
+    "nanstd": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nansum": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "nanvar": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "percentile": lambda f, r: (lambda x, q: f(x, q, axis=0), r.normal(5, 2), 100 * r.unit(2)),
+    "prod": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "ptp": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "quantile": lambda f, r: (lambda x, q: f(x, q, axis=0), r.normal(5, 2), r.unit(2)),
+    "std": lambda f, r: (partial(f, axis=1, ddof=1), r.normal(2, 4)),
+    "sum": lambda f, r: (partial(f, axis=1), r.normal(2, 4)),
+    "trapezoid": lambda f, r: (f, r.normal(2, 4), r.increasing(4)),
+    "var": lambda f, r: (partial(f, axis=1, ddof=1), r.normal(2, 4)),
+}
+
+MOVES: dict[str, Make] = {
+    "append": lambda f, r: (partial(f, axis=0), r.normal(2, 3), r.normal(1, 3)),
+    "array_split": lambda f, r: (lambda x: f(x, 3), r.normal(7)),
+    "atleast_1d": lambda f, r: (f, r.normal()),
+    "atleast_2d": lambda f, r: (f, r.normal(3)),
+    "atleast_3d": lambda f, r: (f, r.normal(2, 3)),
+    "block": lambda f, r: (lambda a, b, c: f([[a, b], [c]]), r.normal(2, 2), r.normal(2, 1), r.normal(1, 3)),
+    "broadcast_arrays": lambda f, r: (f, r.normal(3, 1), r.normal(2)),
+    "broadcast_to": lambda f, r: (lambda x: f(x, (2, 4, 3)), r.normal(4, 1)),
+    "column_stack": lambda f, r: (lambda x, y: f((x, y)), r.normal(3), r.normal(3, 2)),
+    "concat": lambda f, r: (lambda x, y: f((x, y), axis=1), r.normal(2, 1), r.normal(2, 3)),
+    "concatenate": lambda f, r: (lambda x, y: f((x, y)), r.normal(2, 3), r.normal(1, 3)),
+    "delete": lambda f, r: (lambda x: f(x, 1, axis=1), r.normal(2, 4)),
+    "diag": lambda f, r: (lambda x: f(x, 1), r.normal(3)),
+    "diagflat": lambda f, r: (f, r.normal(2, 2)),
+    "diagonal": lambda f, r: (partial(f, offset=1), r.normal(3, 4)),
+    "dsplit": lambda f, r: (lambda x: f(x, 2), r.normal(2, 3, 4)),
+    "dstack": lambda f, r: (lambda x, y: f((x, y)), r.normal(2, 3), r.normal(2, 3)),
+    "expand_dims": lambda f, r: (partial(f, axis=(0, 2)), r.normal(2, 3)),
+    "flip": lambda f, r: (partial(f, axis=1), r.normal(2, 3)),
+    "hsplit": lambda f, r: (lambda x: f(x, 2), r.normal(2, 4)),
+    "hstack": lambda f, r: (lambda x, y: f((x, y)), r.normal(2, 3), r.normal(2, 1)),
+    "insert": lambda f, r: (lambda x, y: f(x, 1, y, axis=1), r.normal(2, 3), r.normal(2)),
+    "ix_": lambda f, r: (f, r.normal(2), r.normal(3)),
+    "matrix_transpose": lambda f, r: (f, r.normal(2, 3, 4)),
+    "meshgrid": lambda f, r: (partial(f, indexing="ij"), r.normal(2), r.normal(3)),
+    "moveaxis": lambda f, r: (lambda x: f(x, 0, 2), r.normal(2, 3, 4)),
+    "pad": lambda f, r: (lambda x: f(x, ((1, 0), (2, 1)), mode="reflect"), r.normal(3, 4)),
+    "permute_dims": lambda f, r: (lambda x: f(x, (2, 0, 1)), r.normal(2, 3, 4)),
+    "repeat": lambda f, r: (lambda x: f(x, 2, axis=1), r.normal(2, 3)),
+    "reshape": lambda f, r: (lambda x: f(x, (3, -1)), r.normal(2, 6)),
+    "resize": lambda f, r: (lambda x: f(x, (3, 3)), r.normal(2, 2)),
+    "roll": lambda f, r: (lambda x: f(x, (1, 2), axis=(0, 1)), r.normal(3, 4)),
+    "rollaxis": lambda f, r: (lambda x: f(x, 2), r.normal(2, 3, 4)),
+    "rot90": lambda f, r: (f, r.normal(2, 3)),
+    "split": lambda f, r: (lambda x: f(x, (1, 3), axis=1), r.normal(2, 5)),
+    "squeeze": lambda f, r: (partial(f, axis=1), r.normal(2, 1, 3)),
+    "stack": lambda f, r: (lambda x, y: f((x, y), axis=1), r.normal(2, 3), r.normal(2, 3)),
+    "swapaxes": lambda f, r: (lambda x: f(x, 0, 2), r.normal(2, 3, 4)),
+    "tile": lambda f, r: (lambda x: f(x, (2, 1, 2)), r.normal(2, 3)),
+    "trace": lambda f, r: (partial(f, offset=1), r.normal(3, 4)),
+    "transpose": lambda f, r: (f, r.normal(2, 3, 4)),
+    "tril": lambda f, r: (lambda x: f(x, 1), r.normal(3, 4)),
+    "triu": lambda f, r: (lambda x: f(x, -1), r.normal(4, 3)),
+    "unstack": lambda f, r: (partial(f, axis=1), r.normal(2, 3)),
+    "vander": lambda f, r: (lambda x: f(x, 4), r.normal(3)),
+    "vsplit": lambda f, r: (lambda x: f(x, 2), r.normal(4, 2)),
+    "vstack": lambda f, r: (lambda x, y: f((x, y)), r.normal(3), r.normal(2, 3)),
+}
+
+PRODUCTS: dict[str, Make] = {
+    "convolve": lambda f, r: (partial(f, mode="same"), r.normal(5), r.normal(3)),
+    "correlate": lambda f, r: (partial(f, mode="full"), r.normal(5), r.normal(3)),
+    "cross": lambda f, r: (f, r.normal(2, 3), r.normal(2, 3)),
+    "dot": lambda f, r: (f, r.normal(2, 3), r.normal(3, 4)),
+    "einsum": lambda f, r: (partial(f, "bij,bjk,k->bi"), r.normal(2, 3, 2), r.normal(2, 2, 4), r.normal(4)),
+    "inner": lambda f, r: (f, r.normal(2, 3), r.normal(4, 3)),
+    "kron": lambda f, r: (f, r.normal(2, 2), r.normal(2, 3)),
+    "matmul": lambda f, r: (f, r.normal(2, 3, 4), r.normal(4, 2)),
+    "matvec": lambda f, r: (f, r.normal(2, 3, 4), r.normal(2, 4)),
+    "outer": lambda f, r: (f, r.normal(3), r.normal(2)),
+    "tensordot": lambda f, r: (partial(f, axes=((1, 2), (0, 2))), r.normal(2, 3, 4), r.normal(3, 2, 4)),
+    "vdot": lambda f, r: (f, r.normal(2, 3), r.normal(2, 3)),
+    "vecdot": lambda f, r: (f, r.normal(2, 3), r.normal(2, 3)),
+    "vecmat": lambda f, r: (f, r.normal(3), r.normal(2, 3, 4)),
+}
+
+SORTING: dict[str, Make] = {
+    "argpartition": lambda f, r: (lambda x: f(x, 2)[..., 2], r.normal(2, 5)),
+    "argsort": lambda f, r: (partial(f, axis=0), r.normal(5, 2)),
+    "argwhere": lambda f, r: (lambda x: f(x > 0, size=3), r.normal(6)),
+    "compress": lambda f, r: (lambda x: f(np.array([True, False, True]), x, axis=1, size=2), r.normal(2, 3)),
+    "digitize": lambda f, r: (f, r.normal(5), r.increasing(3)),
+    "extract": lambda f, r: (lambda x: f(x > 0, x, size=3), r.normal(6)),
+    "flatnonzero": lambda f, r: (lambda x: f(x > 0, size=3), r.normal(6)),
+    "histogram": lambda f, r: (lambda x, w: f(x, bins=3, range=(-2.5, 2.5), weights=w), r.normal(6), r.positive(6)),
+    "histogram2d": lambda f, r: (
+        lambda x, y, w: f(x, y, bins=2, range=((-3.0, 3.0), (-3.0, 3.0)), weights=w),
+        *(r.normal(6), r.normal(6), r.positive(6)),
+    ),
+    "histogram_bin_edges": lambda f, r: (partial(f, bins=4), r.normal(6)),
+    "histogramdd": lambda f, r: (
+        lambda x, w: f(x, bins=2, range=((-3.0, 3.0), (-3.0, 3.0)), weights=w),
+        *(r.normal(6, 2), r.positive(6)),
+    ),
+    "interp": lambda f, r: (f, r.unit(4), np.linspace(0.0, 1.0, 5), r.normal(5)),
+    "intersect1d": lambda f, r: (lambda x: f(x, x[1:4], size=3), r.normal(5)),
+    "isin": lambda f, r: (lambda x: f(x, x[1:3]), r.normal(5)),
+    "lexsort": lambda f, r: (lambda x, y: f((x, y)), r.normal(5), r.normal(5)),
+    "nonzero": lambda f, r: (lambda x: f(x > 0, size=3), r.normal(2, 3)),
+    "partition": lambda f, r: (lambda x: f(x, 2)[..., 2], r.normal(2, 5)),
+    "searchsorted": lambda f, r: (f, r.increasing(5), r.normal(3)),
+    "setdiff1d": lambda f, r: (lambda x: f(x, x[1:3], size=3), r.normal(5)),
+    "setxor1d": lambda f, r: (lambda x, y: f(x, y, size=5), r.normal(2), r.unit(3)),
+    "sort": lambda f, r: (partial(f, axis=0), r.normal(4, 2)),
+    "union1d": lambda f, r: (lambda x, y: f(x, y, size=5), r.normal(2), r.unit(3)),
+    "unique": lambda f, r: (partial(f, size=5), r.normal(5)),
+    "unique_all": lambda f, r: (partial(f, size=5), r.normal(5)),
+    "unique_counts": lambda f, r: (partial(f, size=5), r.normal(5)),
+    "unique_inverse": lambda f, r: (partial(f, size=5), r.normal(5)),
+    "unique_values": lambda f, r: (partial(f, size=5), r.normal(5)),
+}
+
+SELECTION: dict[str, Make] = {
+    "bincount": lambda f, r: (lambda n, w: f(n, w, length=4), r.integers(0, 4, 6), r.normal(6)),
+    "choose": lambda f, r: (lambda n, x, y: f(n, [x, y], mode="clip"), r.integers(0, 2, 4), r.normal(4), r.normal(4)),
+    "clip": lambda f, r: (f, r.normal(4), -1.0 + 0 * r.normal(4), r.unit(4)),
+    "fill_diagonal": lambda f, r: (lambda x, y: f(x, y, inplace=False), r.normal(3, 3), r.normal(3)),
+    "piecewise": lambda f, r: (
+        lambda x: f(x, [x < 0, x > 1], [lambda t: t * t, lambda t: jnp.sin(t), lambda t: 3 * t]),
+        r.normal(6),
+    ),
+    "place": lambda f, r: (lambda x, y: f(x, x > 0, y, inplace=False), r.normal(5), r.normal(5)),
+    "put": lambda f, r: (lambda x, n, y: f(x, n, y, inplace=False), r.normal(5), np.array([3, 0]), r.normal(2)),
+    "put_along_axis": lambda f, r: (
+        lambda x, n, y: f(x, n, y, axis=1, inplace=False),
+        *(r.normal(2, 4), r.integers(0, 4, 2, 1), r.normal(2, 1)),
+    ),
+    "select": lambda f, r: (
+        lambda c, d, x, y: f([c, d], [x, y], 0.5),
+        *(r.booleans(4), r.booleans(4), r.normal(4), r.normal(4)),
+    ),
+    "take": lambda f, r: (lambda x, n: f(x, n, axis=1), r.normal(2, 4), r.integers(0, 4, 3)),
+    "take_along_axis": lambda f, r: (lambda x, n: f(x, n, axis=1), r.normal(2, 4), r.integers(0, 4, 2, 3)),
+    "where": lambda f, r: (f, r.booleans(2, 3), r.normal(2, 3), r.normal(3)),
+}
+
+FUNCTIONS: dict[str, Make] = {
+    "apply_along_axis": lambda f, r: (lambda x: f(lambda row: jnp.cumsum(row) * row[0], 1, x), r.normal(2, 3)),
+    "apply_over_axes": lambda f, r: (lambda x: f(jnp.sum, x, (0, 2)), r.normal(2, 3, 2)),
+    "fromfunction": lambda f, r: (lambda x: f(lambda i, j: x * i + j * x**2, (2, 3)), r.normal()),
+    "frompyfunc": lambda f, r: (lambda x, y: f(lambda a, b: a * b, 2, 1, identity=1)(x, y), r.normal(3), r.normal(3)),
+    "vectorize": lambda f, r: (f(lambda a, b: a @ b, signature="(n),(n)->()"), r.normal(2, 3), r.normal(3)),
+}
+
+MAKING: dict[str, Make] = {
+    "array": lambda f, r: (lambda x, y: f([[x, y], [y, 1.0]]), r.normal(), r.normal()),
+    "asarray": lambda f, r: (lambda x, y: f([x, 2.0, y]), r.normal(), r.normal()),
+    "astype": lambda f, r: (lambda x: f(x, jnp.float32), r.normal(4)),
+    "full": lambda f, r: (lambda x: f((2, 3), x), r.normal()),
+    "full_like": lambda f, r: (f, r.normal(2, 3), r.normal()),
+    "geomspace": lambda f, r: (lambda x, y: f(x, y, 5), r.positive(), r.beyond_one()),
+    "kaiser": lambda f, r: (lambda b: f(5, b), r.positive()),
+    "linspace": lambda f, r: (lambda x, y: f(x, y, 5), r.normal(2), r.normal(2)),
+    "logspace": lambda f, r: (lambda x, y: f(x, y, 5), r.unit(), r.beyond_one()),
+    "ldexp": lambda f, r: (f, r.normal(4), r.integers(-3, 4, 4)),
+    "nan_to_num": lambda f, r: (f, r.normal(4)),
+}
+
+POLYNOMIALS: dict[str, Make] = {
+    "diff": lambda f, r: (partial(f, n=2, axis=1), r.normal(2, 5)),
+    "ediff1d": lambda f, r: (f, r.normal(5)),
+    "gradient": lambda f, r: (partial(f, axis=1), r.normal(2, 5)),
+    "poly": lambda f, r: (f, r.normal(3)),
+    "polyadd": lambda f, r: (f, r.normal(3), r.normal(2)),
+    "polyder": lambda f, r: (f, r.normal(4)),
+    "polydiv": lambda f, r: (f, r.normal(4), r.positive(2)),
+    "polyfit": lambda f, r: (lambda x, y: f(x, y, 2), r.normal(6), r.normal(6)),
+    "polyint": lambda f, r: (partial(f, m=2), r.normal(4)),
+    "polymul": lambda f, r: (f, r.normal(3), r.normal(2)),
+    "polysub": lambda f, r: (f, r.normal(3), r.normal(2)),
+    "polyval": lambda f, r: (f, r.normal(4), r.normal(3)),
+    "roots": lambda f, r: (partial(f, strip_zeros=False), r.positive(4)),
+}
+
+NUMPY: dict[str, Make] = {
+    **REDUCTIONS,
+    **MOVES,
+    **PRODUCTS,
+    **SORTING,
+    **SELECTION,
+    **FUNCTIONS,
+    **MAKING,
+    **POLYNOMIALS,
+}

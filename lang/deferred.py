@@ -1,0 +1,79 @@
+"""Rules that are worked out when a derivative asks for them.
+
+A custom derivative may use itself (the derivative of ``logaddexp`` calls ``logaddexp``), so a program that holds all its
+rules, and the rules of those, has no end. A `Deferred` rule holds a recipe. Two of them are equal when their keys are
+and the rules they give are; rules inside those are compared to a fixed depth and by their keys below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .ir import Program
+
+DEPTH = 2  # orders of rules of rules that are compared
+
+
+@dataclass(frozen=True, eq=False)
+class Deferred:
+    """A rule by its recipe; `key` says in hashable words whose rule it is and what was done to it since."""
+
+    key: Hashable
+    make: Callable[[], Program] = field(repr=False)
+
+    @cached_property
+    def program(self) -> Program:
+        """The rule itself."""
+        return self.make()
+
+    def then(self, key: Hashable, change: Callable[[Program], Program]) -> Deferred:
+        """The rule after a pass, still deferred."""
+        return Deferred((key, self.key), lambda: change(self.program))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Deferred):
+            return NotImplemented
+        if self is other:
+            return True
+        if self.key != other.key:
+            return False
+        with _deeper() as depth:
+            return depth > DEPTH or self.program == other.program
+
+    def content(self) -> object:
+        """What a digest sees of the rule: its key and the rule, to the same depth as equality."""
+        with _deeper() as depth:
+            return ("Deferred", repr(self.key), None if depth > DEPTH else self.program.digest)
+
+
+_depth = 0
+
+
+@contextmanager
+def _deeper() -> Iterator[int]:
+    global _depth
+    _depth += 1
+    try:
+        yield _depth
+    finally:
+        _depth -= 1
+
+
+def resolved(rule: Program | Deferred) -> Program:
+    """The program of a rule."""
+    return rule.program if isinstance(rule, Deferred) else rule
+
+
+def changed(rule: Program | Deferred, key: Hashable, change: Callable[[Program], Program]) -> Program | Deferred:
+    """A rule after a pass: at once for a program, when asked for otherwise."""
+    return rule.then(key, change) if isinstance(rule, Deferred) else change(rule)

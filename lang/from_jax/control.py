@@ -1,0 +1,195 @@
+"""Control in jaxprs: calls, loops, branches and custom rules become calls, folds, branches and programs with rules.
+
+The loop of ``while_loop`` has no bound, so it can be run and pushed forward but not reversed, as in JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _jax
+from ..builder import Builder
+from ..deferred import Deferred
+from ..ir import I64, UNBOUNDED, Program
+from .rule import Equation, Rule
+
+SHORT = 12  # calls of fewer steps are written out, so that texts stay readable
+
+_JIT = (
+    "in_shardings out_shardings in_layouts out_layouts donated_invars ctx_mesh keep_unused inline compiler_options_kvs "
+    "resource_env"
+).split()
+
+
+# --- calls -----------------------------------------------------------------------------------------------------------
+
+
+def _called(b: Builder, program: Program, x: Sequence[int]) -> Sequence[int]:
+    """A call of a named function, or its steps when there are few."""
+    private = not program.name or program.name[0] in "_<"
+    return b.inline(program, x) if private or len(program.steps) < SHORT else b.call(program, x)
+
+
+def _jit(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    return _called(b, e.program(e["jaxpr"], str(e["name"])), x)
+
+
+def _inline(parameter: str) -> Any:
+    def write(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+        return b.inline(e.program(e[parameter]), x)
+
+    return write
+
+
+def _own_call(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    program = e["program"]
+    return b.call(program, x) if program.rules else b.inline(program, x)
+
+
+def _own_linear(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    return b.inline(e["map"].program(), x)
+
+
+def _identity(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    return x
+
+
+# --- custom rules ----------------------------------------------------------------------------------------------------
+
+
+def _custom(kind: str, parameter: str) -> Any:
+    """A call of the function with the rule of its user, which is traced when a derivative asks for it."""
+
+    def write(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+        body = e.program(e[parameter])
+        equation, wide = e.source, _jax.is_wide()
+        name = _jax.function_name(e[parameter])
+
+        def rule() -> Program:
+            return e.program(_jax.custom_rule(equation, kind, wide), f"{kind} of {name}")
+
+        unit = Builder(name, body.inputs)
+        outputs = unit.inline(body, range(len(body.inputs)))
+        key = (kind, name, _jax.rule_token(equation))
+        return b.call(unit.build(outputs, rules=((kind, Deferred(key, rule)),)), x)
+
+    return write
+
+
+# --- loops and branches ----------------------------------------------------------------------------------------------
+
+
+def _scan(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    consts, carries = int(e["num_consts"]), int(e["num_carry"])
+    body = e.program(e["jaxpr"])
+    captures, initial, arrays = x[:consts], x[consts : consts + carries], x[consts + carries :]
+    # Our bodies take (captures, elements, carry, index), those of JAX (captures, carry, elements).
+    types = body.inputs
+    order = [*types[:consts], *types[consts + carries :], *types[consts : consts + carries], I64]
+    inner = Builder(body.name, order)
+    elements = range(consts, consts + len(arrays))
+    carried = range(consts + len(arrays), consts + len(arrays) + carries)
+    program = inner.build(inner.inline(body, [*range(consts), *carried, *elements]))
+    extras = ["stack"] * (len(program.outputs) - carries)
+    return b.fold(int(e["length"]), captures, arrays, initial, program, extras, reverse=bool(e["reverse"]))
+
+
+def _while(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    first, second = int(e["cond_nconsts"]), int(e["body_nconsts"])
+    condition, body = e.program(e["cond_jaxpr"]), e.program(e["body_jaxpr"])
+    captures, initial = x[: first + second], x[first + second :]
+    types = [b.array_type(slot) for slot in x]
+    test = Builder("condition", types)
+    going = test.build(test.inline(condition, [*range(first), *range(first + second, len(x))]))
+    inner = Builder(body.name, [*types, I64])
+    program = inner.build(inner.inline(body, range(first, len(x))))
+    return b.fold(UNBOUNDED, captures, [], initial, program, condition=going)
+
+
+def _cond(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    arms = [e.program(branch, f"arm {number}") for number, branch in enumerate(e["branches"])]
+    selector = _selector(b, x[0], len(arms))
+    return b.branch(selector, x[1:], arms)
+
+
+def _selector(b: Builder, slot: int, arms: int) -> int:
+    """The number of the arm, kept in range as JAX does; a truth value for two arms."""
+    type_ = b.array_type(slot)
+    if type_.dtype == "bool":
+        return slot
+    if arms == 2:
+        return b.apply("gt", slot, b.constant(0, type_.dtype))
+    low, high = b.constant(0, type_.dtype), b.constant(arms - 1, type_.dtype)
+    kept = b.apply("minimum", b.apply("maximum", slot, low), high)
+    return b.apply("convert", kept, dtype="i64") if type_.dtype != "i64" else kept
+
+
+def _platform(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+    platforms = tuple(tuple(group) if group is not None else () for group in e["platforms"])
+    found = b.apply("platform_index", platforms=platforms)
+    return b.apply("convert", found, dtype=e.outputs[0].dtype)
+
+
+def _refused(why: str, hint: str) -> Any:
+    def write(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+        raise e.refuse(why, hint)
+
+    return write
+
+
+_CALLBACK = _refused("calls Python back while the program runs", "compute the value outside, and pass it in")
+_COLLECTIVE = _refused(
+    "speaks with other devices", "trace the function inside `shard_map`, not `shard_map` itself: use pf.jit inside it"
+)
+_REFERENCE = _refused("uses a mutable reference", "write the function without references")
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("jit", "pjit"), Rule(_jit, ("jaxpr", "name"), tuple(_JIT))),
+    "closed_call": Rule(_inline("call_jaxpr"), ("call_jaxpr",)),
+    "core_call": Rule(_inline("call_jaxpr"), ("call_jaxpr",), ("name",)),
+    **dict.fromkeys(
+        ("remat2", "checkpoint", "remat_opt"),
+        Rule(_inline("jaxpr"), ("jaxpr",), ("prevent_cse", "differentiated", "policy")),
+    ),
+    "composite": Rule(_inline("jaxpr"), ("jaxpr",), ("name", "attributes", "version")),
+    "custom_vmap_call": Rule(_inline("call"), ("call",), ("rule", "in_tree", "out_tree")),
+    "custom_jvp_call": Rule(
+        _custom("jvp", "call_jaxpr"), ("call_jaxpr",), ("jvp_jaxpr_fun", "num_consts", "symbolic_zeros")
+    ),
+    "custom_vjp_call": Rule(
+        _custom("vjp", "call_jaxpr"),
+        ("call_jaxpr",),
+        ("fwd_jaxpr_thunk", "num_consts", "bwd", "out_trees", "symbolic_zeros"),
+    ),
+    "custom_vjp_call_jaxpr": Rule(
+        _custom("vjp", "fun_jaxpr"),
+        ("fun_jaxpr",),
+        ("fwd_jaxpr_thunk", "num_consts", "bwd", "out_trees", "symbolic_zeros"),
+    ),
+    "scan": Rule(
+        _scan, ("jaxpr", "length", "reverse", "num_consts", "num_carry"), ("unroll", "linear", "_split_transpose")
+    ),
+    "while": Rule(_while, ("cond_jaxpr", "cond_nconsts", "body_jaxpr", "body_nconsts")),
+    "cond": Rule(_cond, ("branches",), ("linear", "branches_platforms")),
+    "platform_index": Rule(_platform, ("platforms",), ("has_default",)),
+    "pf_call": Rule(_own_call, ("program",)),
+    "pf_linear": Rule(_own_linear, ("map",)),
+    "optimization_barrier": Rule(_identity),
+    "device_put": Rule(_identity, ignores=("devices", "srcs", "copy_semantics")),
+    "sharding_constraint": Rule(
+        _identity, ignores=("sharding", "layout", "context_mesh", "unconstrained_dims", "resource_env")
+    ),
+    "layout_constraint": Rule(_identity, ignores=("layout",)),
+    "name": Rule(_identity, ignores=("name",)),
+    "pvary": Rule(_identity, ignores=("axes",)),
+    "reshard": Rule(_identity, ignores=("dst_sharding", "concrete_mesh")),
+    **dict.fromkeys(("pure_callback", "io_callback", "ffi_call"), Rule(_CALLBACK, strict=False)),
+    **dict.fromkeys(("debug_callback", "debug_print"), Rule(_CALLBACK, strict=False)),
+    **dict.fromkeys(
+        ("psum", "all_gather", "ppermute", "all_to_all", "reduce_scatter", "axis_index", "shard_map"),
+        Rule(_COLLECTIVE, strict=False),
+    ),
+    **dict.fromkeys(("run_state", "new_ref", "get", "swap", "addupdate", "empty_ref", "freeze"), Rule(_REFERENCE, strict=False)),
+}
+

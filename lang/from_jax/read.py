@@ -1,0 +1,102 @@
+"""Reads jaxprs: variables become slots, equations become steps by the rules of their primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .. import _jax
+from ..builder import Builder
+from ..diagnostics import InternalError, fail, suggest
+from ..ir import ArrayType, Program
+from .rule import Equation, Rule
+
+
+@cache
+def table() -> Mapping[str, Rule]:
+    """Every rule by the name of its primitive."""
+    from . import contraction, control, elementwise, indexing, linalg, random, reductions, shapes, windows
+
+    families = (control, elementwise, shapes, indexing, reductions, contraction, windows, linalg, random)
+    found: dict[str, Rule] = {}
+    for family in families:
+        for name, rule in family.RULES.items():
+            if name in found:
+                raise InternalError(f"two rules for the primitive {name}")
+            found[name] = rule
+    return found
+
+
+def read_jaxpr(jaxpr: Any, constants: Sequence[Any], name: str) -> Program:
+    """The program of an open jaxpr; a constant that is None becomes an input in front of the others."""
+    pairs = list(zip(jaxpr.constvars, constants, strict=True))
+    front = [variable for variable, value in pairs if value is None]
+    variables = [*front, *jaxpr.invars]
+    builder = Builder(name, [_jax.slot_type(variable.aval) for variable in variables])
+    slots: dict[Any, int] = {variable: slot for slot, variable in enumerate(variables)}
+    for variable, value in pairs:
+        if value is not None:
+            slots[variable] = literal(builder, value, _jax.slot_type(variable.aval))
+    for equation in jaxpr.eqns:
+        _read_equation(builder, equation, slots)
+    return builder.build([_slot(builder, atom, slots) for atom in jaxpr.outvars])
+
+
+def read_closed(closed: Any, name: str = "body") -> Program:
+    """The program of a closed jaxpr (or of an open one without constants) whose constants become literals."""
+    inner = getattr(closed, "jaxpr", closed)
+    constants = list(getattr(closed, "consts", ()))
+    if any(not _jax.is_concrete(value) for value in constants):
+        raise InternalError("a body closes over a value of an outer trace")
+    return read_jaxpr(inner, constants, name)
+
+
+def literal(builder: Builder, value: Any, type_: ArrayType) -> int:
+    """A constant; an array of one repeated number is broadcast."""
+    array = np.asarray(_jax.unwrapped(value))
+    shape = tuple(int(size) for size in array.shape)
+    if array.size > 1 and array.dtype.kind in "fiub" and (array == array.flat[0]).all() and np.isfinite(array.flat[0]):
+        if array.flat[0] != 0 or not np.signbit(array).any():
+            return builder.full(array.flat[0].item(), ArrayType(type_.dtype, shape))
+    return builder.constant(array if shape else array.item(), type_.dtype, shape)
+
+
+def _slot(builder: Builder, atom: Any, slots: Mapping[Any, int]) -> int:
+    if hasattr(atom, "val"):
+        return literal(builder, atom.val, _jax.slot_type(atom.aval))
+    return slots[atom]
+
+
+def _read_equation(builder: Builder, equation: Any, slots: dict[Any, int]) -> None:
+    name, params = equation.primitive.name, equation.params
+    span = _jax.place(equation)
+    builder.origin = span
+    operands = tuple(_slot(builder, atom, slots) for atom in equation.invars)
+    rule = table().get(name)
+    if rule is None:
+        raise _unknown(name, span)
+    strange = [key for key in params if key not in rule.reads and key not in rule.ignores] if rule.strict else []
+    if strange:
+        hint = "this version of JAX says something that this version of Pushforward does not know"
+        raise fail("E201", f"`{name}` has the parameter `{strange[0]}`, which is not known", span, hint=hint)
+    outputs = tuple(_jax.slot_type(variable.aval, span) for variable in equation.outvars)
+    inputs = tuple(builder.array_type(slot) for slot in operands)
+    results = rule.write(builder, Equation(name, params, inputs, outputs, span, read_closed, equation), operands)
+    found = (results,) if isinstance(results, int) else tuple(results)
+    _check(builder, name, found, outputs)
+    slots.update(zip(equation.outvars, found, strict=True))
+
+
+def _check(builder: Builder, name: str, found: Sequence[int], outputs: Sequence[ArrayType]) -> None:
+    types = tuple(builder.array_type(slot) for slot in found)
+    if types != tuple(outputs):
+        wanted, actual = ", ".join(map(str, outputs)), ", ".join(map(str, types))
+        raise InternalError(f"the rule of {name} gives {actual}, not {wanted}")
+
+
+def _unknown(name: str, span: Any) -> Exception:
+    hint = suggest(name, table()) or 'pf.jit(f, on_unsupported="jax") leaves such steps to JAX and says so'
+    return fail("E200", f"the JAX primitive `{name}` has no meaning here", span, hint=hint)

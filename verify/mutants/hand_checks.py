@@ -1,0 +1,260 @@
+"""Checks of single promises of the passes, on a few steps each; what is expected is written out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ...ad.activity import activity
+from ...ad.forward import forward
+from ...ad.reverse import reverse
+from ...ad.rules import scaled_by_partial
+from ...ad.vmap import vmap
+from ...lang.builder import Builder, body
+from ...lang.ir import F64, Apply, ArrayType, Branch, Program, Step, bodies
+from ...lang.module import parse_module
+from ...lang.passes import LIFT
+from ...lang.primitives import get
+from ...lang.primitives.row import Primitive, RuleContext, Smooth
+from ...lang.sizes import variable
+from ...lang.specialise import specialise
+from ...lang.substitute import substitute_sizes
+from ...semantics.reference import evaluate
+from .caches import clear
+from .check import Check, all_close, close
+from .mutant import Mutant
+from .rows import install
+
+I64 = ArrayType("i64")
+VECTOR = ArrayType("f64", (3,))
+
+
+def hand_checks() -> Iterator[Check]:
+    """Every check of this file."""
+    for name, run in CHECKS.items():
+        yield Check("passes", name, frozenset(), run)
+
+
+# --- integers --------------------------------------------------------------------------------------------------------
+
+
+def _mixed() -> Program:
+    """A float and a whole number enter; whole numbers and a float leave."""
+    return body("mixed", [F64, I64], lambda b, x: [b.apply("convert", x[0], dtype="i64"), _square(b, x[0]), x[1]])
+
+
+def _square(b: Builder, slot: int) -> int:
+    return b.apply("mul", slot, slot)
+
+
+def _integer_results() -> None:
+    """Integers among inputs and results have neither tangents nor cotangents, whatever flags say."""
+    program = _mixed()
+    for flags in (None, (True, True)):
+        all_close(evaluate(forward(program, flags), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "tangent")
+        all_close(evaluate(reverse(program, flags), [1.5, 3, 2.0]), [1, 2.25, 3, 6.0], 0, "cotangent")
+
+
+def _only_what_moves() -> None:
+    """A slot is active when it is a float that an active input reaches differentiably."""
+    program = body(
+        "reach", [F64, F64, ArrayType("bool")],
+        lambda b, x: [
+            b.apply("convert", x[0], dtype="i64"), b.apply("floor", x[0]), b.apply("where", x[2], x[0], x[1]),
+            b.apply("sin", x[1]),
+        ],
+    )  # fmt: skip
+    flags = activity(program, (True, False, False))
+    if [flags[slot] for slot in program.outputs] != [False, False, True, False]:
+        raise AssertionError(f"activity: {flags}")
+
+
+# --- choices and calls -----------------------------------------------------------------------------------------------
+
+
+def _arms() -> tuple[Program, Program]:
+    """Two arms of two operands, the first one a factor."""
+    first = body("sine", [F64, F64], lambda b, x: [b.apply("mul", x[0], b.apply("sin", x[1]))])
+    return first, body("power", [F64, F64], lambda b, x: [b.apply("mul", x[0], b.apply("exp", x[1]))])
+
+
+def _selectors() -> None:
+    """A literal selector takes its arm; a literal operand says nothing about the selector."""
+    for flag, wanted in ((False, 2 * np.cos(0.5)), (True, 2 * np.exp(0.5))):
+        b = Builder("known", [F64])
+        (y,) = b.emit(Branch(_arms()), (b.constant(flag, "bool"), b.constant(2.0), 0), [F64])
+        close(evaluate(reverse(b.build([y])), [0.5, 1.0])[1], wanted, 1e-14, "cotangent of a known branch")
+        b = Builder("open", [F64, ArrayType("bool")])
+        (y,) = b.emit(Branch(_arms()), (1, b.constant(2.0), 0), [F64])
+        close(evaluate(reverse(b.build([y])), [0.5, flag, 1.0])[1], wanted, 1e-14, "cotangent of an open branch")
+
+
+def _calls() -> None:
+    """A call without rules is differentiated through, and its whole results stay whole."""
+    b = Builder("caller", [F64, I64])
+    whole, square, same = b.call(_mixed(), (0, 1))
+    y = b.apply("mul", square, b.apply("convert", b.apply("add", whole, same), dtype="f64"))
+    program = b.build([y])
+    close(evaluate(forward(program), [1.5, 3, 2.0])[1], 24.0, 0, "tangent of a call")
+    close(evaluate(reverse(program), [1.5, 3, 2.0])[1], 24.0, 0, "cotangent of a call")
+    lanes = evaluate(reverse(vmap(program, (True, False), 2)), [np.array([1.5, 2.5]), 3, np.ones(2)])
+    all_close(lanes[:2], [[9.0, 31.25], [12.0, 25.0]], 0, "call over lanes")
+
+
+RULES = """
+def push(x: f64, x_dot: f64): f64 = 3.0 * x_dot
+def pushed(x: f64): f64 with jvp push = x * x
+def back(x: f64, z: f64): f64 = 5.0 * z
+def pulled(x: f64): f64 with vjp back = x * x
+def both(x: f64): f64 = pushed(x) * x + pulled(x) * 2.0
+def through(x: f64, x_dot: f64): f64 = x_dot
+def rounded(x: f64): f64 with jvp through = floor(x)
+def straight(x: [3]f64): f64 = sum(for i < 3 => rounded(x[i])) * x[0]
+def triple(x: f64, x_dot: f64): (f64, ()) = (3.0 * x_dot, ())
+def counted(x: f64): (f64, i64) with jvp triple = (x * x, 3)
+def repeated(x: f64): f64 = (loop (y, k) = (x, 1) for i < 3 do counted(y * f64(k))).0
+"""
+
+
+def _rules_count() -> None:
+    """A rule that the user gives decides, also one that is not the derivative of its function."""
+    module = parse_module(RULES)
+    program = specialise(module.program("both"), module.definitions, {}, {})
+    x, slope = 1.5, 3.0 * 1.5 + 1.5**2 + 5.0 * 2.0
+    close(evaluate(forward(program), [x, 1.0])[1], slope, 1e-15, "tangent by rules")
+    close(evaluate(reverse(program), [x, 1.0])[1], slope, 1e-15, "cotangent by rules")
+    for mode in (forward, reverse):
+        over = mode(vmap(program, (True,), 2))
+        lanes = evaluate(over, [np.array([x, 0.0]), np.ones(2)])
+        close(lanes[1], [slope, 10.0], 1e-15, "rules over lanes")
+    repeated = specialise(module.program("repeated"), module.definitions, {}, {})
+    for mode in (forward, reverse):
+        close(evaluate(mode(repeated), [x, 1.0])[1], 243.0, 0, "a rule of a function with a whole number")
+    straight = specialise(module.program("straight"), module.definitions, {}, {})
+    xs = np.array([1.5, 0.25, -2.5])
+    wanted = [1.5 - 2.0, 1.5, 1.5]
+    close(evaluate(reverse(straight), [xs, 1.0])[1], wanted, 1e-15, "a rule of a function that jumps")
+    close(evaluate(forward(straight), [xs, np.ones(3)])[1], sum(wanted), 1e-15, "the same forwards")
+
+
+# --- reads -----------------------------------------------------------------------------------------------------------
+
+
+def _one_place_twice() -> None:
+    """Two reads of one literal place that are different steps add up."""
+    b = Builder("twice", [VECTOR])
+    place = b.constant(1, "i64")
+    reads = [b.apply("gather", 0, place, proved=proved) for proved in (True, False)]
+    program = b.build([b.apply("mul", *reads)])
+    close(evaluate(reverse(program), [np.array([1.0, 2.0, 3.0]), 1.0])[1], [0.0, 4.0, 0.0], 0, "one place twice")
+
+
+def _proved_in_range() -> None:
+    """What is written back for a read in two steps claims to be in range only where both steps were proved to be."""
+    for outer in (True, False):
+        for inner in (True, False):
+            b = Builder("composed", [ArrayType("f64", (3, 2)), I64, I64])
+            row = b.apply("gather", 0, 1, proved=outer)
+            program = b.build([b.apply("gather", row, 2, proved=inner)])
+            claims = [step.op["proved"] for step in _steps(reverse(program)) if _is(step, "scatter_add")]
+            if claims != [outer and inner]:
+                raise AssertionError(f"reads proved {outer} and {inner} are written back as {claims}")
+
+
+def _is(step: Step, primitive: str) -> bool:
+    return isinstance(step.op, Apply) and step.op.primitive == primitive
+
+
+def _steps(program: Program) -> Iterator[Step]:
+    for step in program.steps:
+        yield step
+        for inner in bodies(step.op):
+            yield from _steps(inner)
+
+
+# --- rules of rows ---------------------------------------------------------------------------------------------------
+
+# A partial derivative in every form that rules have, and its value at x0 = 0.75, x1 = -1.5, y = 4; None for an exact 0.
+FORMS: tuple[tuple[str, float | None], ...] = (
+    ("0", None), ("1", 1.0), ("2", 2.0), ("-1", -1.0), ("-0", None), ("x0", 0.75), ("-x1", 1.5), ("x0 * x1", -1.125),
+    ("1 / x0", 1 / 0.75), ("2 / x0", 2 / 0.75), ("-(3 / x1)", 2.0), ("0 / x0", None), ("(x0 / x1) / y", -0.125),
+    ("if x0 > x1 then 2 else 1", 2.0), ("if x0 < x1 then 2 else 1", 1.0), ("if x0 > x1 then 0 else x0", 0.0),
+    ("if x0 > x1 then -1 / y else 0", -0.25), ("if 1 > 2 then x0 else x1", -1.5), ("if x0 > x1 then 0 else 0", None),
+)  # fmt: skip
+
+
+def _forms_of_rules() -> None:
+    """A factor times a partial, in every form of rule."""
+    for text, wanted in FORMS:
+        row = Primitive("made up", "(f, f) -> f", Smooth((text, "0"), (text, "0")), "A row of this check.")
+        b = Builder("factor", [F64] * 4)
+        scaled = scaled_by_partial(RuleContext(b, (0, 1), (2,), ()), row, 0, 3)
+        if scaled is None or wanted is None:
+            if (scaled, wanted) != (None, None):
+                raise AssertionError(f"the factor times {text} is {scaled}, not {wanted}")
+            continue
+        found = evaluate(b.build([scaled]), [0.75, -1.5, 4.0, 8.0])[0]
+        close(found, 8.0 * wanted, 1e-15, f"8 times {text}")
+
+
+def _stable_forms() -> None:
+    """Both modes use the stable form of a partial where a row has one."""
+    for name, x, wanted in (("asinh", 1e200, 1e-200), ("tanh", 20.0, 4 * np.exp(-40.0))):
+        program = body(name, [F64], lambda b, x, name=name: [b.apply(name, x[0])])
+        for mode in (forward, reverse):
+            found = evaluate(mode(program), [x, 1.0])[1]
+            close(found / wanted, 1.0, 1e-12, f"derivative of {name} far out")
+
+
+def _exact_zeros() -> None:
+    """A partial that is the number 0 contributes nothing, also not 0 times an infinity."""
+    row = get("atan2")
+    program = body("zero beside one", [F64, F64], lambda b, x: [b.apply("atan2", *x)])
+    made_up = Mutant("rows", "none", row.name, "partials 1 and 0", partial(install, row, Smooth(("1", "0"))))
+    clear()
+    with made_up.installed():
+        tangent = evaluate(forward(program), [0.5, 2.0, 3.0, np.inf])[1]
+        bars = evaluate(reverse(program), [0.5, 2.0, 3.0])[1:]
+    clear()
+    close(tangent, 3.0, 0, "tangent by one operand")
+    all_close(bars, [3.0, 0.0], 0, "cotangents by one operand")
+
+
+# --- loops of no rounds ----------------------------------------------------------------------------------------------
+
+
+def _no_rounds() -> None:
+    """What can fail stays in a loop that may have no rounds."""
+    size = variable("n")
+    for failing in (_divided, _read_outside):
+        inner = body("failing", [VECTOR, I64, I64], lambda b, x, failing=failing: [failing(b, x[0], x[1])])
+        b = Builder("none", [VECTOR, I64], ("n",))
+        program = b.build(b.each(size, [0, 1], [], inner, ["sum"]))
+        lifted = substitute_sizes(LIFT.function(program), {"n": 0})
+        close(evaluate(lifted, [np.ones(3), 0])[0], 0.0, 0, "sum of nothing")
+
+
+def _divided(b: Builder, _: int, number: int) -> int:
+    quotient = b.apply("floordiv", b.constant(7, "i64"), number)
+    return b.apply("convert", quotient, dtype="f64")
+
+
+def _read_outside(b: Builder, x: int, number: int) -> int:
+    return b.apply("gather", x, b.apply("sub", number, b.constant(1, "i64")), proved=False)
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "integer result: tangents": _integer_results,
+    "activity: tangents": _only_what_moves,
+    "selectors: cotangents": _selectors,
+    "calls: cotangents": _calls,
+    "rules of the user: cotangents": _rules_count,
+    "one place: cotangents": _one_place_twice,
+    "range of writes: cotangents": _proved_in_range,
+    "forms of rules: cotangents": _forms_of_rules,
+    "stable forms: tangents": _stable_forms,
+    "exact zeros: tangents": _exact_zeros,
+    "no rounds: values": _no_rounds,
+}
