@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
@@ -29,10 +29,11 @@ Derive = Callable[[Program], Program]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A derived program for arguments of one structure."""
+    """A derived program for arguments of one structure, and the arrays that the function closes over."""
 
     program: Program
     first: Any
+    captured: tuple[Any, ...]
 
 
 @dataclass(eq=False)
@@ -57,14 +58,15 @@ class Function:
         leaves, tree = jax.tree_util.tree_flatten((args, kw))
         entry = self._entry(args, kw, leaves, tree)
         arrays = [_jax.unwrapped(leaf) for leaf in leaves if is_array(leaf)]
-        results = _embed.apply(entry.first, [*entry.program.captured, *arrays])
+        results = _embed.apply(entry.first, [*entry.captured, *arrays])
         return assemble(entry.program.signature.output, iter(results))
 
     def program(self, *args: Any, **kw: Any) -> Program:
         """The program that a call with these arguments runs."""
         args, kw = self._without_static(args, kw)
         leaves, tree = jax.tree_util.tree_flatten((args, kw))
-        return self._entry(args, kw, leaves, tree).program
+        entry = self._entry(args, kw, leaves, tree)
+        return replace(entry.program, captured=entry.captured)
 
     def _entry(self, args: Sequence[Any], kw: Mapping[str, Any], leaves: Sequence[Any], tree: Any) -> _Entry:
         key = (tree, _jax.is_wide(), tuple(_key(leaf) for leaf in leaves))
@@ -73,10 +75,12 @@ class Function:
             return found
         example = args if self.example is None else self.example(args)
         program = traced(self._bound(kw), example, {k: v for k, v in kw.items() if k not in self.static})
+        # What belongs to the trace that is going on must not be reachable from anything that is remembered.
+        captured, program = program.captured, replace(program, captured=())
         if self.derive is not None:
             program = self.derive(program)
-        entry = _Entry(program, program.first(_sizes(program, leaves)))
-        if all(map(_jax.is_concrete, program.captured)):
+        entry = _Entry(program, program.first(_sizes(program, [*captured, *leaves])), captured)
+        if all(map(_jax.is_concrete, captured)):
             self.entries[key] = entry
         return entry
 
@@ -100,7 +104,7 @@ def _sizes(program: Program, leaves: Sequence[Any]) -> Mapping[str, int]:
     if not program.ir.sizes:
         return {}
     arrays = [_jax.unwrapped(leaf) for leaf in leaves if is_array(leaf)]
-    shapes = [jax.numpy.shape(array) for array in (*program.captured, *arrays)]
+    shapes = [jax.numpy.shape(array) for array in arrays]
     return solve_sizes(program.ir.sizes, program.ir.inputs, shapes, {})
 
 

@@ -185,11 +185,13 @@ def floats(signature: ir.Signature) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...]) -> ir.Program | DiagnosticError:
     """A refusal is kept as well: finding out that a recursion does not end takes a while."""
-    recipe = program.program.recipe
+    return _worked_out(program.program, sizes)
+
+
+def _worked_out(full: Program, sizes: tuple[tuple[str, int], ...]) -> ir.Program | DiagnosticError:
     try:
-        if recipe is not None and sizes:
-            return within_limits(program.program.source, recipe.at, dict(sizes))
-        full = program.program
+        if full.recipe is not None and sizes:
+            return within_limits(full.source, full.recipe.at, dict(sizes))
         return within_limits(full.source, _wire.first_order, full.ir, full.definitions, dict(sizes))
     except DiagnosticError as error:
         return error
@@ -209,7 +211,9 @@ class _ByIdentity:
 
 
 def _first(program: Program, sizes: tuple[tuple[str, int], ...]) -> ir.Program:
-    found = _first_by_identity(_ByIdentity(program), sizes)
+    # Arrays of a trace that is going on must not be reachable from what is remembered.
+    passing = any(not _wire.is_concrete(array) for array in program.captured)
+    found = _worked_out(program, sizes) if passing else _first_by_identity(_ByIdentity(program), sizes)
     if isinstance(found, DiagnosticError):
         raise DiagnosticError(found.diagnostics)
     return found

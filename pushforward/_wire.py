@@ -302,6 +302,13 @@ def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
     return apply(program, leaves)
 
 
+def is_concrete(array: Any) -> bool:
+    """Whether an array has values, and does not stand for one during a trace of JAX."""
+    from .lang._jax import is_concrete as run
+
+    return run(array)
+
+
 def arrays_as(arrays: Sequence[Any], dtype: str) -> tuple[Any, ...]:
     """Arrays with every float of the other width converted."""
     return tuple(

@@ -102,6 +102,11 @@ def _running(join: Callable[[Any, Any], Any]) -> Callable[..., Array]:
     return run
 
 
+def _cumlogsumexp(x: Array, *, axis: int, reverse: bool, field: Field) -> Array:
+    exp, log = field.function("exp"), field.function("ln")
+    return _running(lambda left, right: log(exp(left) + exp(right)))(x, axis=axis, reverse=reverse, field=field)
+
+
 def _compare(left: Any, right: Any) -> int:
     return (left > right) - (left < right)
 
@@ -221,6 +226,7 @@ ARRAYS: Mapping[str, Callable[..., Array]] = {
     "cumsum": _running(lambda left, right: left + right),
     "cummax": _running(lambda left, right: right if right > left else left),
     "cummin": _running(lambda left, right: right if right < left else left),
+    "cumlogsumexp": _cumlogsumexp,
     "sort": _sort,
     "argsort": _argsort,
     "top_places": _top_places,

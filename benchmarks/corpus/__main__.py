@@ -42,7 +42,7 @@ def only(name: str) -> int:
     import jax
 
     from .groups import find
-    from .oracle import measure
+    from .kept import oracle
     from .ours import judge
 
     entry = find(name)
@@ -53,10 +53,10 @@ def only(name: str) -> int:
     for place, argument in enumerate(entry.arguments):
         print(f"argument {place}: {argument}")
     print(jax.make_jaxpr(entry.function)(*entry.arguments))
-    oracle = measure(entry)
+    jax_says = oracle(entry)
     for what in ("value", "jvp", "vjp"):
-        print(f"JAX {what}: {shown(getattr(oracle, what))}")
-    verdict = judge(entry, oracle)
+        print(f"JAX {what}: {shown(getattr(jax_says, what))}")
+    verdict = judge(entry, jax_says)
     print(f"{verdict.status} {verdict.stage} {verdict.code}: {verdict.reason} (error {verdict.error:.2g} of tolerance)")
     if verdict.detail:
         print(verdict.detail)
@@ -71,12 +71,18 @@ def shown(leaves: Any) -> str:
 def run(pattern: str) -> int:
     """The chosen entries, one line each, then counts."""
     from .groups import entries, memory_kept_low
-    from .oracle import measure
+    from .kept import oracle
+    from .oracle import Unfit
     from .ours import judge
 
     counts: Counter[str] = Counter()
     for number, entry in enumerate(entries(pattern)):
-        verdict = judge(entry, measure(entry))
+        try:
+            jax_says = oracle(entry)
+        except Unfit as reason:
+            print(f"unfit    {entry.id} {reason}")
+            continue
+        verdict = judge(entry, jax_says)
         counts[verdict.status] += 1
         where = f"{verdict.stage} {verdict.code}: {verdict.reason}" if verdict.status != "right" else verdict.compared
         print(f"{verdict.status:8} {verdict.id} {where}", flush=True)

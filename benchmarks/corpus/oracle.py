@@ -10,7 +10,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -25,6 +24,8 @@ RELATIVE = {8: 1e-10, 4: 1e-5, 2: 2e-2}
 
 CANNOT = (NotImplementedError, TypeError, ValueError, AssertionError)
 """What JAX raises when it has no derivative."""
+
+PARTS = ("value", "jvp", "vjp")
 
 
 class Unfit(Exception):
@@ -43,8 +44,6 @@ class Leaves:
 class Measured:
     """The oracle of one entry; a derivative that JAX does not have is the reason in words."""
 
-    tangents: tuple[Any, ...]
-    cotangents: Any
     value: Leaves
     jvp: Leaves | str
     vjp: Leaves | str
@@ -52,29 +51,31 @@ class Measured:
     @property
     def has(self) -> str:
         """What there is to compare with."""
-        return " ".join(name for name in ("value", "jvp", "vjp") if not isinstance(getattr(self, name), str))
+        return " ".join(name for name in PARTS if not isinstance(getattr(self, name), str))
 
 
 def is_float(leaf: Any) -> bool:
-    """Whether a leaf is an array (or number) that can carry a derivative."""
-    return np.issubdtype(np.result_type(leaf), np.inexact) or jax.dtypes.result_type(leaf) == jax.numpy.bfloat16
+    """Whether a leaf (an array, a number or the shape of one) can carry a derivative."""
+    return jax.numpy.issubdtype(jax.dtypes.result_type(leaf), jax.numpy.inexact)
 
 
 def direction(leaf: Any, rng: np.random.Generator) -> NDArray[Any]:
-    """A random array of the shape and dtype of a leaf, complex where the leaf is."""
+    """A random array of the shape and dtype of a leaf; JAX's float0 zeros for integers and booleans."""
+    if not is_float(leaf):
+        return np.zeros(np.shape(leaf), jax.dtypes.float0)
+    dtype = jax.dtypes.result_type(leaf)
     drawn = rng.standard_normal(np.shape(leaf))
-    if np.iscomplexobj(leaf):
+    if jax.numpy.issubdtype(dtype, jax.numpy.complexfloating):
         drawn = drawn + 1j * rng.standard_normal(np.shape(leaf))
-    return np.asarray(drawn, dtype=np.asarray(leaf).dtype)
+    return np.asarray(drawn, dtype=dtype)
 
 
-def zeros_of_floats(tree: Any, rng: np.random.Generator) -> Any:
-    """A random direction of a pytree, with JAX's float0 zeros at integers and booleans."""
-    empty = jax.dtypes.float0
-    return jax.tree.map(
-        lambda leaf: direction(leaf, rng) if is_float(leaf) else np.zeros(np.shape(leaf), empty),
-        tree,
-    )
+def directions(entry: Entry) -> tuple[tuple[Any, ...], Any]:
+    """Tangents of the arguments and cotangents of the result, in JAX's form."""
+    rng = np.random.default_rng(zlib.crc32(entry.id.encode()) + 1)
+    tangents = jax.tree.map(lambda leaf: direction(leaf, rng), entry.arguments)
+    shapes = jax.eval_shape(entry.function, *entry.arguments)
+    return tangents, jax.tree.map(lambda leaf: direction(leaf, rng), shapes)
 
 
 def floats(tree: Any) -> list[NDArray[Any]]:
@@ -83,24 +84,25 @@ def floats(tree: Any) -> list[NDArray[Any]]:
     return [np.asarray(leaf) for leaf in kept if is_float(leaf)]
 
 
-def perturbed(arguments: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
+def perturbed(entry: Entry) -> tuple[Any, ...]:
     """The arguments with every float moved by at most `PERTURBATION` of itself."""
+    rng = np.random.default_rng(zlib.crc32(entry.id.encode()) + 2)
 
     def moved(leaf: Any) -> Any:
         if not is_float(leaf):
             return leaf
         return np.asarray(leaf * (1 + PERTURBATION * rng.uniform(-1, 1, np.shape(leaf))), np.asarray(leaf).dtype)
 
-    return jax.tree.map(moved, arguments)
+    return jax.tree.map(moved, entry.arguments)
 
 
-def values(entry: Entry, arguments: tuple[Any, ...]) -> Any:
-    """The result of the entry in JAX; every leaf is an array of numbers."""
-    result = entry.function(*arguments)
-    for leaf in jax.tree.leaves(result):
+def values(entry: Entry, arguments: tuple[Any, ...]) -> list[Any]:
+    """The leaves of the result in JAX; every one is an array of numbers."""
+    leaves = jax.tree.leaves(entry.function(*arguments))
+    for leaf in leaves:
         if not isinstance(leaf, (jax.Array, np.ndarray, np.generic)):
             raise Unfit(f"the result holds a {type(leaf).__name__}, not an array")
-    return result
+    return leaves
 
 
 def pushed(entry: Entry, arguments: tuple[Any, ...], tangents: tuple[Any, ...]) -> list[NDArray[Any]]:
@@ -113,10 +115,10 @@ def pulled(entry: Entry, arguments: tuple[Any, ...], cotangents: Any) -> list[ND
     return floats(jax.vjp(entry.function, *arguments)[1](cotangents))
 
 
-def attempt(how: Callable[..., list[NDArray[Any]]], *arguments: Any) -> list[NDArray[Any]] | str:
-    """The arrays, or in words why JAX has no such derivative."""
+def attempt(how: Callable[..., list[NDArray[Any]]], entry: Entry, along: Any) -> Leaves | str:
+    """A derivative with its tolerances, or in words why JAX has none."""
     try:
-        return how(*arguments)
+        return toleranced(how(entry, entry.arguments, along), how(entry, perturbed(entry), along))
     except CANNOT as error:
         return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
 
@@ -138,26 +140,16 @@ def toleranced(arrays: Sequence[Any], others: Sequence[Any]) -> Leaves:
     return Leaves(tuple(exact), tuple(bounds))
 
 
-@lru_cache(maxsize=2)
 def measure(entry: Entry) -> Measured:
     """Everything JAX says of an entry; raises `Unfit` when that is nothing."""
-    rng = np.random.default_rng(zlib.crc32(entry.id.encode()) + 1)
-    arguments, near = entry.arguments, perturbed(entry.arguments, rng)
-    if not any(is_float(leaf) for leaf in jax.tree.leaves(arguments)):
+    if not any(is_float(leaf) for leaf in jax.tree.leaves(entry.arguments)):
         raise Unfit("no argument is a float")
     try:
-        jax.make_jaxpr(entry.function)(*arguments)
+        tangents, cotangents = directions(entry)
     except jax.errors.JAXTypeError as error:
         raise Unfit(f"JAX does not trace it: {str(error).splitlines()[0]}") from error
-    value = values(entry, arguments)
-    tangents, cotangents = zeros_of_floats(arguments, rng), zeros_of_floats(value, rng)
-    leaves = toleranced(jax.tree.leaves(value), jax.tree.leaves(values(entry, near)))
-    if not any(is_float(leaf) for leaf in leaves.arrays):
+    value = toleranced(values(entry, entry.arguments), values(entry, perturbed(entry)))
+    if not any(is_float(leaf) for leaf in value.arrays):
         nothing = "no result is a float"
-        return Measured(tangents, cotangents, leaves, nothing, nothing)
-    found = []
-    for how, along in ((pushed, tangents), (pulled, cotangents)):
-        here = attempt(how, entry, arguments, along)
-        there = attempt(how, entry, near, along) if not isinstance(here, str) else here
-        found.append(here if isinstance(here, str) or isinstance(there, str) else toleranced(here, there))
-    return Measured(tangents, cotangents, leaves, found[0], found[1])
+        return Measured(value, nothing, nothing)
+    return Measured(value, attempt(pushed, entry, tangents), attempt(pulled, entry, cotangents))

@@ -18,7 +18,7 @@ import numpy as np
 import pushforward as pf
 
 from .entry import Entry
-from .oracle import Leaves, Measured, floats, is_float
+from .oracle import Leaves, Measured, directions, floats, is_float
 
 Status = Literal["right", "wrong", "refused", "crashed"]
 RUN_TIME_CODES = range(100, 170)
@@ -50,7 +50,7 @@ def tangent_tree(value: Any, along: Iterator[Any]) -> Any:
     the host such as a list or an object, None.
     """
     children, tree = jax.tree_util.tree_flatten(value, is_leaf=lambda inner: inner is not value)
-    if jax.tree_util.treedef_is_leaf(tree):
+    if len(children) == 1 and children[0] is value:
         direction = next(along)
         return direction if is_float(value) else ()
     plain = type(value) is tuple or (type(value) is dict and all(isinstance(key, str) for key in value))
@@ -126,20 +126,21 @@ def classified(entry: Entry, problem: Exception, stage: str, seconds: float) -> 
 def run(entry: Entry, oracle: Measured, stages: list[str]) -> float:
     """Compare value, jvp and vjp as far as JAX has them; the worst ratio of difference to tolerance."""
     arguments = entry.arguments
+    tangents, cotangents = directions(entry)
     program = pf.trace(entry.function, *arguments)
     stages.append("value")
     value = program(*arguments)
     worst = compare("value", jax.tree.leaves(value), oracle.value)
     if not isinstance(oracle.jvp, str):
         stages.append("jvp")
-        tangents = tuple(in_our_form(one, along) for one, along in zip(arguments, oracle.tangents, strict=True))
-        pushed = pf.jvp(program, arguments, tangents)
+        ours = tuple(in_our_form(one, along) for one, along in zip(arguments, tangents, strict=True))
+        pushed = pf.jvp(program, arguments, ours)
         worst = max(worst, compare("jvp", floats(pushed[1]), oracle.jvp))
     if not isinstance(oracle.vjp, str):
         stages.append("vjp")
         shapes = jax.eval_shape(entry.function, *arguments)
         again, pullback = pf.vjp(program, *arguments)
         worst = max(worst, compare("vjp value", jax.tree.leaves(again), oracle.value))
-        pulled = pullback(in_our_form(shapes, oracle.cotangents))
+        pulled = pullback(in_our_form(shapes, cotangents))
         worst = max(worst, compare("vjp", floats(pulled), oracle.vjp))
     return worst

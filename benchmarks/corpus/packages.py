@@ -1,7 +1,7 @@
 """Twenty programs written with packages that build on JAX; each imports its package when it is made.
 
-Models are split into arrays, which are arguments, and the rest, which stands inside the function. A program whose package
-is not installed raises ImportError when it is made and is reported as not measured.
+Models are split into arrays, which are arguments, and the rest, which stands inside the function. A program whose
+package is not installed raises ImportError when it is made and is reported as not measured.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def equinox_attention(r: Draw) -> tuple[Any, ...]:
 
 
 def with_state(model: Any, function: Any, *arguments: Any) -> tuple[Any, ...]:
-    """A function of a Flax module as a function of its state, as a plain dict of arrays."""
+    """A function of a Flax module as a function of its state."""
     from flax import nnx
 
     graph, state = nnx.split(model)
@@ -140,7 +140,7 @@ def diffrax_direct(r: Draw) -> tuple[Any, ...]:
             adjoint=diffrax.DirectAdjoint(),
             max_steps=16,
         )
-        return solution.ys[-1]
+        return jnp.asarray(solution.ys)[-1]
 
     return function, r.positive(2), r.normal(2)
 
@@ -156,7 +156,7 @@ def diffrax_adaptive(r: Draw) -> tuple[Any, ...]:
             adjoint=diffrax.RecursiveCheckpointAdjoint(checkpoints=8),
             max_steps=32,
         )
-        return solution.ys[-1]
+        return jnp.asarray(solution.ys)[-1]
 
     return function, r.positive(2), r.normal(2)
 
@@ -282,7 +282,7 @@ def numpyro_hierarchy(r: Draw) -> tuple[Any, ...]:
         share = numpyro.sample("share", dist.Dirichlet(jnp.array([1.5, 2.0, 2.5])))
         with numpyro.plate("rows", 4):
             rate = numpyro.sample("rate", dist.Gamma(shape, 1.0))
-            numpyro.sample("count", dist.Poisson(rate * (1 + share[0])), obs=counts)
+            numpyro.sample("count", dist.Poisson(rate * (1 + jnp.asarray(share)[0])), obs=counts)
 
     latent = {"shape": r.normal(), "share": r.normal(2), "rate": r.normal(4)}
     return lambda z: potential_energy(model, (), {}, z), latent

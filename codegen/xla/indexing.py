@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.dtypes import canonicalize_dtype
 
 _DROP = lax.GatherScatterMode.FILL_OR_DROP
 _PROVED = lax.GatherScatterMode.PROMISE_IN_BOUNDS
@@ -44,8 +45,10 @@ def scatter_add(base: Array, values: Array, indices: Sequence[Array], *, proved:
     if 0 in base.shape[:count]:
         return base
     if indices[0].shape:
-        numbers, places = update_numbers(base, indices)
-        return lax.scatter_add(base, places, values, numbers, mode=_PROVED if proved else _DROP)
+        flat, rows, known = _flat(base, values, indices, proved)
+        numbers, places = update_numbers(flat, known)
+        added = lax.scatter_add(flat, places, rows, numbers, mode=_PROVED if proved else _DROP)
+        return added.reshape(base.shape)
     inside, corner = _corner(base, indices, proved)
     block = (1,) * count + values.shape
     if inside is not None:
@@ -62,15 +65,29 @@ def scatter(base: Array, values: Array, indices: Sequence[Array], *, proved: boo
     if 0 in base.shape[:count]:
         return base
     if indices[0].shape:
-        numbers, places = update_numbers(base, indices)
+        flat, rows, known = _flat(base, values, indices, proved)
+        numbers, places = update_numbers(flat, known)
         mode = _PROVED if proved else _DROP
-        return lax.scatter(base, places, values, numbers, unique_indices=True, mode=mode)
+        return lax.scatter(flat, places, rows, numbers, unique_indices=True, mode=mode).reshape(base.shape)
     inside, corner = _corner(base, indices, proved)
     block = (1,) * count + values.shape
     written = values.reshape(block)
     if inside is not None:
         written = lax.select(_spread(inside, block), written, lax.dynamic_slice(base, corner, block))
     return lax.dynamic_update_slice(base, written, corner)
+
+
+def _flat(
+    base: Array, values: Array, indices: Sequence[Array], proved: bool
+) -> tuple[Array, Array, Sequence[Array]]:
+    """Several indices that are in range as one into the joined axes: XLA's CPU code walks a single column faster."""
+    count, rest = len(indices), base.shape[len(indices) :]
+    if not proved or count == 1:
+        return base, values, indices
+    place = indices[0].astype(canonicalize_dtype("int64"))
+    for index, length in zip(indices[1:], base.shape[1:], strict=False):
+        place = place * length + index
+    return base.reshape((-1, *rest)), values.reshape((-1, *rest)), [place.reshape(-1)]
 
 
 def _fill(x: Array) -> float | int | bool:

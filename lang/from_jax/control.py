@@ -67,12 +67,12 @@ def _custom(kind: str, parameter: str) -> Any:
         name = _jax.function_name(e[parameter])
 
         def rule() -> Program:
-            return e.program(_jax.custom_rule(equation, kind, wide), f"{kind} of {name}")
+            with _jax.width(wide):  # rules inside the rule are noted with the same width
+                return e.program(_jax.custom_rule(equation, kind, wide), f"{kind} of {name}")
 
         unit = Builder(name, body.inputs)
         outputs = unit.inline(body, range(len(body.inputs)))
-        key = (kind, name, _jax.rule_token(equation))
-        return b.call(unit.build(outputs, rules=((kind, Deferred(key, rule)),)), x)
+        return b.call(unit.build(outputs, rules=((kind, Deferred((kind, name), rule)),)), x)
 
     return write
 

@@ -69,7 +69,7 @@ def _read(context: RuleContext, z: int, operand: int) -> int | None:
         return None
     zeros = context.builder.zeros(context.type(context.operands[0]))
     axes = integers(context.params, "axes")
-    return context.builder.apply("block_add", zeros, z, *context.operands[1:], axes=axes)
+    return context.builder.apply("block_write", zeros, z, *context.operands[1:], axes=axes)
 
 
 def _add(context: RuleContext, z: int, operand: int) -> int | None:

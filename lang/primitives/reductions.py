@@ -7,6 +7,7 @@ is the exclusive prefix times the exclusive suffix, and a running product is its
 from __future__ import annotations
 
 from ..diagnostics import InternalError
+from ..ir import ArrayType
 from ..sizes import Size, product
 from . import costs, type_rules
 from .row import Defined, Discrete, Implicit, Linear, Primitive, RuleContext, Selects
@@ -146,22 +147,41 @@ def _logsumexp(context: RuleContext) -> int:
     return builder.apply("where", empty, builder.constant(float("-inf"), context.type(total).dtype), value)
 
 
-def _cumlogsumexp(context: RuleContext) -> int:
-    """Running sums by doubling (Hillis & Steele 1986): after round k each element stands for the 2^k up to it."""
-    builder, axis = context.builder, axis_param(context.params)
-    reverse = bool(dict(context.params)["reverse"])
-    run, type_ = context.operands[0], context.type(context.operands[0])
-    length, step = type_.shape[axis], 1
+def _behind(context: RuleContext, slot: int, step: int) -> int:
+    """The elements `step` places before each one in the running order; 0 where there are none."""
+    axis, reverse = axis_param(context.params), bool(dict(context.params)["reverse"])
+    type_ = context.type(slot)
+    length, widths = type_.shape[axis], [0] * type_.rank
     if not isinstance(length, int):
         raise InternalError("cumlogsumexp along an axis of unknown length")
+    kept = slice_axis(context, slot, axis, step if reverse else 0, length if reverse else length - step)
+    widths[axis] = step
+    low, high = (0,) * type_.rank, tuple(widths)
+    return context.builder.apply("pad", kept, low=low if reverse else high, high=high if reverse else low)
+
+
+def _cumlogsumexp(context: RuleContext, tangents: tuple[int | None, ...]) -> int:
+    """``y_dot[i] = exp(y[i-1] - y[i]) y_dot[i-1] + exp(x[i] - y[i]) x_dot[i]``, with factors of at most 1.
+
+    The recurrence is solved by doubling (Hillis & Steele 1986): after round k each element holds the sum over the 2^k
+    places up to it, and the factor that carries what lies before.
+    """
+    builder, (x_dot,) = context.builder, tangents
+    x, y, type_ = context.operands[0], context.results[0], context.type(context.operands[0])
+    length = type_.shape[axis_param(context.params)]
+    assert x_dot is not None and isinstance(length, int)
+    zero = builder.constant(0, type_.dtype)
+    safe = builder.apply("where", builder.apply("is_finite", y), y, zero)
+    run = builder.apply("mul", builder.apply("exp", builder.apply("sub", x, safe)), x_dot)
+    if length < 2:
+        return run
+    before = builder.apply("exp", builder.apply("sub", _behind(context, y, 1), safe))
+    there = _behind(context, builder.full(True, ArrayType("bool", type_.shape)), 1)
+    factor = builder.apply("where", there, before, zero)
+    step = 1
     while step < length:
-        shape = type_.with_shape((*type_.shape[:axis], step, *type_.shape[axis + 1 :]))
-        nothing = builder.full(float("-inf"), shape)
-        moved = slice_axis(context, run, axis, step if reverse else 0, length if reverse else length - step)
-        parts = (moved, nothing) if reverse else (nothing, moved)
-        shifted = builder.apply("concat", *parts, axis=axis)
-        pair = [builder.apply("reshape", slot, shape=(1, *type_.shape)) for slot in (run, shifted)]
-        run = builder.apply("logsumexp", builder.apply("concat", *pair, axis=0), axes=(0,))
+        run = builder.apply("add", run, builder.apply("mul", factor, _behind(context, run, step)))
+        factor = builder.apply("mul", factor, _behind(context, factor, step))
         step *= 2
     return run
 
@@ -235,7 +255,11 @@ ROWS: tuple[Primitive, ...] = (
         elementwise=False,
         type_rule=type_rules.reduce_,
     ),
-    _running("cumlogsumexp", Defined(_cumlogsumexp), "log of the sum of exponentials up to and with each element."),
+    _running(
+        "cumlogsumexp",
+        Implicit("exp(y) - cumsum(exp(x0))", _cumlogsumexp),
+        "log of the sum of exponentials up to and with each element.",
+    ),
     Primitive(
         name="softmax",
         type="[…]f -> […]f",

@@ -1,16 +1,14 @@
-"""Checks of rows that are not elementwise, on small cases: values, tangents and cotangents.
+"""Checks of rows that are not elementwise, on small cases: values, tangents, cotangents and batches.
 
 Tangents are compared with differences of the exact evaluator at 60 digits, cotangents with tangents by dot products;
-both go through the modes, so that the rules are used as the passes use them.
+both go through the modes, so that the rules are used as the passes use them. Batches are compared with their lanes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,130 +17,36 @@ from ...ad.forward import forward
 from ...ad.reverse import reverse
 from ...ad.vmap import vmap
 from ...lang.builder import Builder, body
-from ...lang.ir import ArrayType, Param, Program
+from ...lang.ir import F64, ArrayType, Param, Program
 from ...lang.primitives import get, rules
 from ...lang.primitives.row import RuleContext
-from ...lang.sizes import Size
 from ...semantics.exact import evaluate_exact
 from ...semantics.reference import evaluate
+from ..cases import CURVED, LINEAR, SIGNED, WITHOUT_DERIVATIVE, Case
 from .check import Check, all_close, close
 
 STEP = Fraction(1, 10**20)
+LANES = 3
 Arrays = list[np.ndarray]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A primitive on operands of given types; `kind` shapes the floats, `places` bounds the index operands."""
-
-    name: str
-    shapes: tuple[str, ...]
-    params: dict[str, Param] = field(default_factory=dict)
-    kind: str = "plain"
-    places: tuple[int, ...] = ()
-
-    def types(self) -> list[ArrayType]:
-        return [_type(shape) for shape in self.shapes]
-
-    def operands(self, seed: int = 0) -> Arrays:
-        random = np.random.default_rng(len(self.name) + 100 * seed)
-        bounds = iter(self.places)
-        return [self._operand(random, type_, bounds) for type_ in self.types()]
-
-    def _operand(self, random: np.random.Generator, type_: ArrayType, bounds: Iterator[int]) -> np.ndarray:
-        shape = tuple(int(size) for size in type_.shape if isinstance(size, int))
-        if type_.dtype == "bool":
-            return random.permutation(int(np.prod(shape))).reshape(shape) % 2 == 0
-        if type_.dtype == "i64":
-            high = next(bounds)
-            count = int(np.prod(shape))
-            return random.permutation(np.arange(max(high, count)) % high)[:count].reshape(shape)
-        if self.kind == "distinct":
-            return random.permutation(int(np.prod(shape))).reshape(shape) / 4.0 - 1.0
-        values = random.normal(size=shape)
-        if self.kind == "positive" and shape[-1:] == shape[-2:-1]:
-            return values @ np.swapaxes(values, -1, -2) + 3 * np.eye(shape[-1])
-        if self.kind == "square" and shape[-1:] == shape[-2:-1]:
-            return values + 3 * np.eye(shape[-1])
-        return values
-
-
-def _type(text: str) -> ArrayType:
-    """``f3x4`` as a float matrix, ``i5`` as a vector of integers, ``b4`` of truth values."""
-    dtype = {"f": "f64", "i": "i64", "b": "bool"}[text[0]]
-    shape: tuple[Size, ...] = tuple(int(size) for size in text[1:].split("x") if size)
-    return ArrayType(dtype, shape)
-
-
-CASES = (
-    Case("add", ("f3", "f")),
-    Case("sub", ("f", "f3")),
-    Case("mul", ("f3", "f")),
-    Case("div", ("f", "f3")),
-    Case("where", ("b4", "f4", "f4")),
-    Case("where", ("b4", "f", "f4")),
-    Case("broadcast", ("f2x3",), {"shape": (2, 4, 3), "axes": (0, 2)}),
-    Case("broadcast", ("f",), {"shape": (2, 2), "axes": ()}),
-    Case("reshape", ("f2x3",), {"shape": (3, 2)}),
-    Case("transpose", ("f2x3x4",), {"axes": (2, 0, 1)}),
-    Case("slice", ("f5x4",), {"starts": (1, 0), "limits": (3, 4)}),
-    Case("pad", ("f2x3",), {"low": (1, 0), "high": (2, 1)}),
-    Case("reverse", ("f2x3",), {"axes": (1,)}),
-    Case("concat", ("f2x3", "f1x3", "f3x3"), {"axis": 0}),
-    Case("concat", ("f2x3", "f2x1"), {"axis": 1}),
-    Case("gather", ("f4x3", "i5"), {"proved": False}, places=(4,)),
-    Case("gather", ("f4x3x2", "i2x2", "i2x2"), {"proved": True}, places=(4, 3)),
-    Case("scatter_add", ("f4x2", "f6x2", "i6"), {"proved": False}, places=(4,)),
-    Case("scatter", ("f6x2", "f3x2", "i3"), {"proved": False}, places=(6,)),
-    Case("reduce_sum", ("f2x3x4",), {"axes": (0, 2)}),
-    Case("cumsum", ("f4x2",), {"axis": 0, "reverse": False}),
-    Case("cumsum", ("f2x4",), {"axis": 1, "reverse": True}),
-    Case("einsum", ("f2x3", "f3x4"), {"spec": "ij,jk->ik"}),
-    Case("einsum", ("f2x3", "f4"), {"spec": "ij,k->k"}),
-    Case("einsum", ("f2x3", "f3", "f2"), {"spec": "ij,j,i->"}),
-    Case("triangle", ("f3x4",), {"lower": True, "offset": 1}),
-    Case("triangle", ("f2x3x3",), {"lower": False, "offset": -1}),
-    Case("reduce_max", ("f3x4",), {"axes": (1,)}, "distinct"),
-    Case("reduce_min", ("f3x4x2",), {"axes": (0, 1)}, "distinct"),
-    Case("reduce_prod", ("f2x4",), {"axes": (1,)}),
-    Case("reduce_prod", ("f2x3x2",), {"axes": (0, 2)}),
-    Case("cumprod", ("f5x2",), {"axis": 0, "reverse": False}),
-    Case("cumprod", ("f2x5",), {"axis": 1, "reverse": True}),
-    Case("cummax", ("f2x6",), {"axis": 1, "reverse": False}, "distinct"),
-    Case("cummax", ("f6",), {"axis": 0, "reverse": True}, "distinct"),
-    Case("cummin", ("f6x2",), {"axis": 0, "reverse": True}, "distinct"),
-    Case("cummin", ("f6",), {"axis": 0, "reverse": False}, "distinct"),
-    Case("sort", ("f2x5",), {"axis": 1}, "distinct"),
-    Case("logsumexp", ("f2x3",), {"axes": (1,)}),
-    Case("softmax", ("f2x3",), {"axes": (0,)}),
-    Case("solve", ("f2x3x3", "f2x3x2"), kind="square"),
-    Case("cholesky", ("f2x3x3",), kind="positive"),
-    Case("logdet", ("f2x3x3",), kind="square"),
-    *(
-        Case("triangular_solve", ("f3x3", "f3x2"), {"lower": a, "transposed": b, "unit": c}, "square")
-        for a, b, c in product((False, True), repeat=3)
-    ),
-)
-# Values and batches only.
-FLAT_CASES = (
-    Case("where", ("b", "f4", "f4")),
-    Case("add", ("f2x3", "f")),
-    Case("einsum", ("f2x3x4",), {"spec": "ijk->ki"}),
-    Case("solve", ("f3x3", "f3x2"), kind="square"),
-    Case("reduce_all", ("b3x2",), {"axes": (1,)}),
-    Case("reduce_any", ("b3x2",), {"axes": (0,)}),
-    Case("argmax", ("f3x4",), {"axis": 1}, "distinct"),
-    Case("argmin", ("f3x4",), {"axis": 0}, "distinct"),
-    Case("argsort", ("f3x4",), {"axis": 1}, "distinct"),
+_VECTOR = ArrayType("f64", (3,))
+# Elementwise rows of a scalar and an array, which all lanes may share.
+MIXED = (
+    Case("add", (_VECTOR, F64)),
+    Case("sub", (F64, _VECTOR)),
+    Case("mul", (_VECTOR, F64)),
+    Case("div", (F64, _VECTOR)),
+    Case("where", (ArrayType("bool", (3,)), F64, _VECTOR)),
+    Case("where", (ArrayType("bool"), _VECTOR, _VECTOR)),
 )
 
 
 def case_checks() -> Iterator[Check]:
-    """One check per case; the oracle is evaluated here and now."""
-    for case in CASES:
-        yield _check(case)
-    for case in (*CASES, *FLAT_CASES):
-        yield _lanes(case)
+    """The checks of every case; oracles are evaluated here and now."""
+    for case in (*MIXED, *LINEAR, *CURVED):
+        yield _derivatives(case)
+    for case in (*MIXED, *LINEAR, *CURVED, *WITHOUT_DERIVATIVE):
+        if case.types:
+            yield _lanes(case)
     yield Check("rows", "ties of an extremum", frozenset({"reduce_max", "reduce_min"}), _ties)
     yield Check("rows", "products with zeros", frozenset({"reduce_prod", "cumprod"}), _zeros)
     yield Check("rows", "product of nothing: both modes", frozenset({"reduce_prod"}), _empty)
@@ -153,56 +57,50 @@ def case_checks() -> Iterator[Check]:
 
 
 def _program(case: Case) -> Program:
-    return body(case.name, case.types(), lambda b, x: [b.apply(case.name, *x, **case.params)])
+    return body(case.name, case.types, lambda b, x: [b.apply(case.name, *x, **case.params)])
 
 
-def _check(case: Case) -> Check:
-    random = np.random.default_rng(11)
-    operands = case.operands()
+def _derivatives(case: Case) -> Check:
+    operands = case.apart()
     floats = [k for k, x in enumerate(operands) if x.dtype == float]
-    dots = [random.normal(size=operands[k].shape) for k in floats]
-    if case.name == "cholesky":
-        dots = [np.tril(dot) for dot in dots]
-    wanted = _difference(case, operands, dict(zip(floats, dots, strict=True)))
-    value = np.asarray(evaluate_exact(_program(case), _exact(operands), digits=40)[0]).astype(float)
-    z = random.normal(size=wanted.shape)
+    dots = {k: case.direction()[k] for k in floats}
+    signs = _signs(case, operands)
+    value = signs * np.asarray(evaluate_exact(_program(case), _exact(operands), digits=40)[0]).astype(float)
+    wanted = signs * _difference(case, operands, dots)
+    alone = [float(np.sum(signs * _difference(case, operands, {k: dots[k]}))) for k in floats]
+    z = np.random.default_rng(11).normal(size=wanted.shape)
 
     def run() -> None:
-        y, y_dot = evaluate(forward(_program(case)), [*operands, *dots])
+        y, y_dot = evaluate(forward(_program(case)), [*operands, *dots.values()])
         close(y, value, 1e-11, "value")
         close(y_dot, wanted, 1e-10, "tangent")
         _, *bars = evaluate(reverse(_program(case)), [*operands, z])
-        left = float(np.sum(z * wanted))
-        close(sum(float(np.sum(bar * dot)) for bar, dot in zip(bars, dots, strict=True)), left, 1e-10, "dot product")
-        for k, dot, bar in zip(floats, dots, bars, strict=True):
+        total = sum(float(np.sum(bar * dots[k])) for k, bar in zip(floats, bars, strict=True))
+        close(total, float(np.sum(z * wanted)), 1e-10, "dot product")
+        for k, bar, slope in zip(floats, bars, alone, strict=True):
             active = [position == k for position in range(len(operands))]
-            one = evaluate(forward(_program(case), active), [*operands, dot])[1]
-            close(float(np.sum(bar * dot)), float(np.sum(z * one)), 1e-10, f"dot product of operand {k}")
+            one = evaluate(forward(_program(case), active), [*operands, dots[k]])[1]
+            close(float(np.sum(one)), slope, 1e-10, f"tangent of operand {k} alone")
+            close(float(np.sum(bar * dots[k])), float(np.sum(z * one)), 1e-10, f"dot product of operand {k}")
 
-    return Check("rows", f"{_label(case)}: value, tangent, cotangent", frozenset({case.name}), run)
+    return Check("rows", f"{case}: value, tangent, cotangent", frozenset({case.name}), run)
 
 
 def _lanes(case: Case) -> Check:
-    """A batch of any of the operands is the exact value of every lane."""
-    lanes = [case.operands(seed) for seed in range(3)]
+    """A batch of all operands, and of each alone, has the values of its lanes one by one."""
+    lanes = [case.apart(seed) for seed in range(LANES)]
     count = len(lanes[0])
-    wanted = {}
-    for mapped in product((True, False), repeat=count):
-        if any(mapped):
-            own = [[lane[k] if on else lanes[0][k] for k, on in enumerate(mapped)] for lane in lanes]
-            values = [evaluate_exact(_program(case), _exact(operands), digits=40)[0] for operands in own]
-            wanted[mapped] = np.stack([np.asarray(value).astype(float) for value in values])
+    wanted: dict[tuple[bool, ...], np.ndarray] = {}
+    for mapped in {(True,) * count, *(tuple(place == k for place in range(count)) for k in range(count))}:
+        own = [[lane[k] if on else lanes[0][k] for k, on in enumerate(mapped)] for lane in lanes]
+        wanted[mapped] = np.stack([np.asarray(evaluate(_program(case), operands)[0]) for operands in own])
 
     def run() -> None:
         for mapped, values in wanted.items():
             inputs = [np.stack([lane[k] for lane in lanes]) if on else lanes[0][k] for k, on in enumerate(mapped)]
-            close(evaluate(vmap(_program(case), mapped, 3), inputs)[0], values, 1e-11, f"batch of {mapped}")
+            close(evaluate(vmap(_program(case), mapped, LANES), inputs)[0], values, 1e-11, f"batch of {mapped}")
 
-    return Check("rows", f"{_label(case)}: lanes", frozenset(), run)
-
-
-def _label(case: Case) -> str:
-    return " ".join(str(value) for value in (case.name, *case.params.values()))
+    return Check("rows", f"{case}: lanes", frozenset(), run)
 
 
 def _exact(operands: Arrays) -> list[Any]:
@@ -222,6 +120,16 @@ def _difference(case: Case, operands: Arrays, dots: dict[int, np.ndarray]) -> np
             moved[k] = moved[k] + sign * STEP * _fractions(dot)
         sides.append(np.asarray(evaluate_exact(_program(case), moved, digits=60)[0], object))
     return np.asarray((sides[0] - sides[1]) / (2 * float(STEP))).astype(float)
+
+
+def _signs(case: Case, operands: Arrays) -> Any:
+    """The signs by which vectors of the exact evaluator differ from those of the reference."""
+    axis = SIGNED.get(case.name)
+    if axis is None:
+        return 1.0
+    found = np.asarray(evaluate(_program(case), operands)[0])
+    exact = np.asarray(evaluate_exact(_program(case), operands, digits=40)[0]).astype(float)
+    return np.sign(np.sum(found * exact, axis=axis, keepdims=True))
 
 
 def _gradient(name: str, x: Any, z: Any, **params: Param) -> np.ndarray:

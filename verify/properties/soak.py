@@ -87,12 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stretches = [Stretch(k, min(STRETCH, options.first + options.count - k), every) for k in ends]
     waiting = [stretch for stretch in stretches if str(stretch) not in state.done]
     started = time.monotonic()
+    end = started + 60 * options.minutes if options.minutes else None
     for number, finished in enumerate(_run_all(waiting, options.workers)):
         state.add(finished)
         for fault in finished.disagreements:
             print(f"\n{fault}", file=sys.stderr)
             _show_smaller(fault)
         _progress(state.programs, options.count, (time.monotonic() - started) / (number + 1) * len(waiting[number:]))
+        if end is not None and time.monotonic() > end:
+            break
     print(f"\n{state.programs} programs, {state.compiled} of them compiled, {state.faults} disagreements")
     return 1 if state.faults else 0
 
@@ -103,6 +106,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--xla", type=int, default=5_000, help="how many of them are compiled")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="stop after so long; the next run goes on")
     parser.add_argument("--state", default="build/soak.json", help="where the run keeps how far it is")
     return parser.parse_args(arguments)
 
@@ -114,7 +118,7 @@ def _run_all(stretches: Sequence[Stretch], workers: int) -> Iterator[Finished]:
         return
     # Fresh processes: a compiler that already runs threads does not survive a fork.
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=STRETCHES_PER_WORKER) as pool:
-        yield from pool.imap_unordered(run, stretches)
+        yield from pool.imap_unordered(run, stretches)  # leaving early ends the workers
 
 
 class State:
