@@ -17,9 +17,9 @@ DERIVATIVES = (
         "E115",
         "reverse mode of a while loop without a bound",
         "limit",
-        "Reverse mode keeps something for every round, and a loop whose number of rounds nobody knows would need memory "
-        "without end. In the language every `while` has a `limit`; `jax.lax.while_loop` has none. Use a loop with a known "
-        "number of rounds (`fori_loop`, `scan`), or forward mode.",
+        "Reverse mode keeps something for every round, and a loop whose number of rounds nobody knows would need "
+        "memory without end. In the language every `while` has a `limit`; `jax.lax.while_loop` has none. Use a loop "
+        "with a known number of rounds (`fori_loop`, `scan`), or forward mode.",
         "jax.grad(pf.jit(lambda x: jax.lax.while_loop(lambda y: y < 9.0, lambda y: y * y, x)))(2.0)",
     ),
     ErrorRow(

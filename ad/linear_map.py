@@ -1,4 +1,5 @@
-"""Derivatives as linear maps that transformations of a host can carry: a program enters, halves of its derivative leave.
+"""Derivatives as linear maps that transformations of a host can carry: a program enters, halves of its derivative
+leave.
 
 A host that differentiates around our programs (JAX) needs the derivative of one in two pieces: a primal half that also
 returns residuals, and a linear map from tangents to tangents that reads them. The map is a value: it is transposed,

@@ -1,9 +1,10 @@
 """The one file that touches what JAX does not promise: jaxprs of functions enter, primitives of our own leave.
 
-Tracing asks for the jaxpr of a function and reads it by names, types and parameters (`jaxpr_of`, `slot_type`, `place`). The
-rules of a user's ``custom_jvp`` and ``custom_vjp`` are programs: `custom_rule` traces them by re-evaluating that one
-equation, the only use of a derivative of JAX in the product. Going out, `Pair` declares two primitives, `pf_call` and
-`pf_linear`, that carry programs through every transformation of JAX; what they mean is handed in as `Meaning`.
+Tracing asks for the jaxpr of a function and reads it by names, types and parameters (`jaxpr_of`, `slot_type`,
+`place`). The rules of a user's ``custom_jvp`` and ``custom_vjp`` are programs: `custom_rule` traces them by
+re-evaluating that one equation, the only use of a derivative of JAX in the product. Going out, `Pair` declares two
+primitives, `pf_call` and `pf_linear`, that carry programs through every transformation of JAX; what they mean is
+handed in as `Meaning`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def slot_type(aval: Any, span: Span | None = None) -> ArrayType:
     if is_key(aval):
         name = str(getattr(getattr(dtype, "_impl", None), "name", dtype))
         if name != "threefry2x32":
-            raise fail("E206", f"keys of the generator `{name}`", span, hint='use jax.random.key(0, impl="threefry2x32")')
+            hint = 'use jax.random.key(0, impl="threefry2x32")'
+            raise fail("E206", f"keys of the generator `{name}`", span, hint=hint)
         if not jax.config.jax_threefry_partitionable:  # type: ignore[attr-defined]
             hint = "leave jax_threefry_partitionable at its default, True"
             raise fail("E206", "keys that count in the old order", span, hint=hint)
@@ -134,8 +136,8 @@ def place(equation: Any) -> Span | None:
 def custom_rule(equation: Any, kind: str, wide: bool) -> Any:
     """The closed jaxpr of the derivative that the user of ``custom_jvp`` or ``custom_vjp`` gave, in one mode.
 
-    ``jvp``: (x, x_dot) -> y_dot, ``vjp``: (x, y_bar) -> x_bar, with tangents and cotangents of float arrays only. `wide`
-    is whether the program was traced with 64-bit numbers.
+    ``jvp``: (x, x_dot) -> y_dot, ``vjp``: (x, y_bar) -> x_bar, with tangents and cotangents of float arrays only.
+    `wide` is whether the program was traced with 64-bit numbers.
     """
     with jax.enable_x64(wide):
         return (_forward_rule if kind == "jvp" else _backward_rule)(equation)

@@ -1,8 +1,8 @@
 """Rules that are worked out when a derivative asks for them.
 
-A custom derivative may use itself (the derivative of ``logaddexp`` calls ``logaddexp``), so a program that holds all its
-rules, and the rules of those, has no end. A `Deferred` rule holds a recipe. Two of them are equal when their keys are
-and the rules they give are; rules inside those are compared to a fixed depth and by their keys below it.
+A custom derivative may use itself (the derivative of ``logaddexp`` calls ``logaddexp``), so a program that holds all
+its rules, and the rules of those, has no end. A `Deferred` rule holds a recipe. Two of them are equal when their keys
+are and the rules they give are; rules inside those are compared to a fixed depth and by their keys below it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Programs inside JAX: a program and JAX arrays enter, results leave, under any transformation of JAX.
 
-A program is carried by a primitive of our own (`lang._jax`). What that primitive means is put together here from the other
-packages: how it runs (`codegen`), how it is differentiated and batched (`ad`), each a function from program to program.
+A program is carried by a primitive of our own (`lang._jax`). What that primitive means is put together here from the
+other packages: how it runs (`codegen`), how it is differentiated and batched (`ad`), each a function from program to
+program.
 """
 
 from __future__ import annotations

@@ -142,9 +142,9 @@ def jit(
 ) -> Any:
     """A function of JAX arrays with our derivatives, which every transformation of JAX accepts.
 
-    `jax.grad`, `vmap`, `jvp`, `scan`, `jit`, equinox and optax work on the result; derivatives are those of Pushforward. The
-    function is traced once per structure and types of its arguments; `static_argnames` names arguments that are part of
-    the program. What the language does not have is a diagnostic (E200 to E206).
+    `jax.grad`, `vmap`, `jvp`, `scan`, `jit`, equinox and optax work on the result; derivatives are those of
+    Pushforward. The function is traced once per structure and types of its arguments; `static_argnames` names
+    arguments that are part of the program. What the language does not have is a diagnostic (E200 to E206).
 
     >>> import jax, jax.numpy as jnp
     >>> import pushforward as pf

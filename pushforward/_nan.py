@@ -1,7 +1,7 @@
 """`pf.explain_nan`: a function or program and arguments enter, the first step that left the finite numbers leaves.
 
-The reference walks the program, and when the value is finite the program of its gradient. The step found is shown at its
-line of Python (or of the `.pf` text), with the rewrite that keeps both the value and the derivative finite.
+The reference walks the program, and when the value is finite the program of its gradient. The step found is shown at
+its line of Python (or of the `.pf` text), with the rewrite that keeps both the value and the derivative finite.
 """
 
 from __future__ import annotations

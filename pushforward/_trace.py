@@ -1,8 +1,8 @@
 """Python functions as programs: a function of JAX and example arguments enter, a `Program` leaves.
 
-Arguments may be arrays, structures of arrays that JAX knows, and `jax.ShapeDtypeStruct`s that stand for arrays; what is no
-array (texts, functions, None) is part of the function. Arrays that the function closes over become inputs of the program
-that its caller does not see.
+Arguments may be arrays, structures of arrays that JAX knows, and `jax.ShapeDtypeStruct`s that stand for arrays; what
+is no array (texts, functions, None) is part of the function. Arrays that the function closes over become inputs of
+the program that its caller does not see.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .semantics.results import assemble
 def trace(fn: Callable[..., Any], *example_args: Any, **kw: Any) -> Program:
     """The program of a function that JAX can trace, for arguments of the types of the examples.
 
-    Example arguments are arrays, structures of them, `jax.ShapeDtypeStruct`s, or anything hashable that is no array. The
-    result takes the same arguments; `pf.grad` and the other transformations apply to it. 64-bit arguments are traced
-    with 64-bit numbers whatever the configuration of JAX, and Python floats are 64 bits wide unless other floats say
-    otherwise. Raises diagnostics E200 to E206 for what cannot be a program.
+    Example arguments are arrays, structures of them, `jax.ShapeDtypeStruct`s, or anything hashable that is no array.
+    The result takes the same arguments; `pf.grad` and the other transformations apply to it. 64-bit arguments are
+    traced with 64-bit numbers whatever the configuration of JAX, and Python floats are 64 bits wide unless other
+    floats say otherwise. Raises diagnostics E200 to E206 for what cannot be a program.
 
     >>> import jax.numpy as jnp, numpy as np
     >>> import pushforward as pf

@@ -1,4 +1,5 @@
-"""Transformations of programs and functions: a `Program` enters, a `Program` leaves; a function enters, a function leaves.
+"""Transformations of programs and functions: a `Program` enters, a `Program` leaves; a function enters, a function
+leaves.
 
 `wrt` is the index or name of an input, or a tuple of them; the default 0 is JAX's. Results have the structure of the
 inputs they belong to. A Python function is traced when it is called (`_jit`), and its program is transformed.
@@ -20,7 +21,8 @@ F = TypeVar("F", bound="Program | Callable[..., Any]")
 
 
 def grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> F:
-    """The gradient of a program or function with one float result, by reverse mode; E184 and E185 say what does not fit.
+    """The gradient of a program or function with one float result, by reverse mode; E184 and E185 say what does not
+    fit.
 
     With `has_aux` the program gives ``(value, aux)`` and the gradient ``(gradient, aux)``. `memory` is the number of
     bytes that one loop may save for the way back; beyond it loops compute again what they would have saved.

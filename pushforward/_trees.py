@@ -1,8 +1,8 @@
 """Structures of Python: a value (a number, an array, a tuple, a model object) enters, a type and flat arrays leave.
 
 Dicts with text keys are records and tuples are tuples, as in the language. Every other container that JAX knows keeps
-its own class: its type is a tuple whose `node` takes values apart and builds them again. What is no array at all (a text, a
-function, None) belongs to the structure and has no slots.
+its own class: its type is a tuple whose `node` takes values apart and builds them again. What is no array at all (a
+text, a function, None) belongs to the structure and has no slots.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..lang.diagnostics import fail
-from ..lang.primitives.environment import platform_number
 from ..lang.primitives.blocks import block_shape
+from ..lang.primitives.environment import platform_number
 
 Array = np.ndarray
 

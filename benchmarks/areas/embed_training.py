@@ -36,18 +36,18 @@ def _bar(id_: str, name: str, metric: str, op: Any, target: float, unit: str = "
 
 def rows(context: Context) -> list[Row]:
     """Training loops of two kinds, and grad(vmap) with shared weights."""
-    return [row for name in ("equinox MLP", "transformer") for row in training_rows(name, context)] + shared_rows(context)
+    loops = [row for name in ("equinox MLP", "transformer") for row in training_rows(name, context)]
+    return loops + shared_rows(context)
 
 
 def training_rows(problem: str, context: Context) -> list[Row]:
     """Gradients on JAX's trajectory, the final loss of an own run, and the time of a step."""
-    short = problem.replace(" ", "_")
+    short, name = problem.replace(" ", "_"), f"{problem} with optax"
     bars = (
-        _bar(f"training/{short}/gradient", f"{problem} with optax: gradients on JAX's trajectory",
-             "largest relative distance", "<=", 1e-12),
-        _bar(f"training/{short}/loss", f"{problem} with optax: final loss of a free run", "distance from JAX's", "<=", 1e-6),
-        _bar(f"training/{short}/time", f"{problem} with optax: a step of training", "time(ours)/time(peer)", "<=", 1.05),
-    )  # fmt: skip
+        _bar(f"training/{short}/gradient", f"{name}: gradients on JAX's trajectory", "relative distance", "<=", 1e-12),
+        _bar(f"training/{short}/loss", f"{name}: final loss of a free run", "distance from JAX's", "<=", 1e-6),
+        _bar(f"training/{short}/time", f"{name}: a step of training", "time(ours)/time(peer)", "<=", 1.05),
+    )
     try:
         found = run("training", context, problem=problem)
     except RuntimeError as error:

@@ -1,7 +1,7 @@
 """The programs of the composition matrix: 25 functions ``f(w, x) -> scalar`` of JAX with their arguments.
 
-Together they use elementwise functions, contractions, reductions, loops, branches, indexing, linear algebra, convolution,
-custom rules and randomness; all are smooth at their arguments.
+Together they use elementwise functions, contractions, reductions, loops, branches, indexing, linear algebra,
+convolution, custom rules and randomness; all are smooth at their arguments.
 """
 
 from __future__ import annotations

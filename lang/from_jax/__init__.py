@@ -28,8 +28,9 @@ class Traced:
 def trace(function: Callable[..., Sequence[Any]], types: Sequence[Any], name: str) -> Traced:
     """Trace a function of arrays that gives a list of arrays.
 
-    Raises diagnostics for what the language does not have: E200 an unknown primitive, E201 an unknown parameter, E202 an
-    unsupported use, E203 complex numbers, E204 effects, E205 a value that decides the trace, E206 another generator.
+    Raises diagnostics for what the language does not have: E200 an unknown primitive, E201 an unknown parameter, E202
+    an unsupported use, E203 complex numbers, E204 effects, E205 a value that decides the trace, E206 another
+    generator.
     """
     from .. import _jax
     from .diagnose import traced_by_jax

@@ -190,6 +190,8 @@ RULES: dict[str, Rule] = {
         ("psum", "all_gather", "ppermute", "all_to_all", "reduce_scatter", "axis_index", "shard_map"),
         Rule(_COLLECTIVE, strict=False),
     ),
-    **dict.fromkeys(("run_state", "new_ref", "get", "swap", "addupdate", "empty_ref", "freeze"), Rule(_REFERENCE, strict=False)),
+    **dict.fromkeys(
+        ("run_state", "new_ref", "get", "swap", "addupdate", "empty_ref", "freeze"), Rule(_REFERENCE, strict=False)
+    ),
 }
 

@@ -17,16 +17,16 @@ TRACING = (
         "E201",
         "a parameter of a JAX primitive that is not known",
         "limit",
-        "A parameter can change what a primitive means, so an unknown one is refused rather than ignored. It comes with "
-        "a version of JAX that is newer than this version of Pushforward.",
+        "A parameter can change what a primitive means, so an unknown one is refused rather than ignored. It comes "
+        "with a version of JAX that is newer than this version of Pushforward.",
         "pf.trace(f, x)   -- with a JAX release that added a parameter",
     ),
     ErrorRow(
         "E202",
         "a use of a JAX primitive that is not supported",
         "limit",
-        "The primitive is known, but not with these parameters or for these types. The message says which; the hint says "
-        "what to write instead.",
+        "The primitive is known, but not with these parameters or for these types. The message says which; the hint "
+        "says what to write instead.",
         "pf.trace(lambda x: jax.pure_callback(numpy.sin, x, x), x)",
     ),
     ErrorRow(
@@ -41,16 +41,16 @@ TRACING = (
         "E204",
         "effects",
         "limit",
-        "A program is a function of its inputs. Callbacks, printing and mutable references are effects, which a program "
-        "that is differentiated, batched and compiled cannot keep in order.",
+        "A program is a function of its inputs. Callbacks, printing and mutable references are effects, which a "
+        "program that is differentiated, batched and compiled cannot keep in order.",
         "pf.trace(lambda x: (jax.debug.print('{}', x), x)[1], x)",
     ),
     ErrorRow(
         "E205",
         "a value decides what is traced",
         "user",
-        "While a function is traced its arrays have types but no values, so Python cannot branch on them, count with them "
-        "or use them as shapes. Use `jax.numpy.where` or `jax.lax.cond`, give arrays a fixed size, or declare the "
+        "While a function is traced its arrays have types but no values, so Python cannot branch on them, count with "
+        "them or use them as shapes. Use `jax.numpy.where` or `jax.lax.cond`, give arrays a fixed size, or declare the "
         "argument static.",
         "pf.trace(lambda x: x if x > 0 else -x, 1.0)",
     ),
@@ -58,8 +58,8 @@ TRACING = (
         "E206",
         "random keys of another generator",
         "limit",
-        "Keys are arrays of 32-bit words of JAX's default generator, threefry2x32, whose bits the reference can draw as "
-        "well.",
+        "Keys are arrays of 32-bit words of JAX's default generator, threefry2x32, whose bits the reference can draw "
+        "as well.",
         'pf.trace(lambda k: jax.random.normal(k), jax.random.key(0, impl="rbg"))',
     ),
 )

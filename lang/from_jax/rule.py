@@ -1,8 +1,8 @@
 """What a rule of tracing is: one equation of a JAX program enters, steps of a builder leave.
 
-A family module lists its rules in ``RULES``, a table from the *name* of a JAX primitive to a `Rule` (many primitives have
-no public object). A rule says which parameters it reads and which it may ignore; an equation with any other parameter is
-refused, because a parameter that is not understood could change what the primitive means.
+A family module lists its rules in ``RULES``, a table from the *name* of a JAX primitive to a `Rule` (many primitives
+have no public object). A rule says which parameters it reads and which it may ignore; an equation with any other
+parameter is refused, because a parameter that is not understood could change what the primitive means.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Equation:
     """One application of a JAX primitive: its name, parameters, types of operands and results, and the Python line.
 
-    `program` reads a closed jaxpr among the parameters as a program of ours (with a name, if one is given); `source` is the
-    equation of JAX itself, for rules that users gave.
+    `program` reads a closed jaxpr among the parameters as a program of ours (with a name, if one is given); `source`
+    is the equation of JAX itself, for rules that users gave.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Inline: calls become the steps of what they call.
 
-Enters and leaves a first-order program with the same meaning. Programs with custom rules stay units, because derivatives
-ask for the rules; once nothing is differentiated any more, `flatten` writes them out as well.
+Enters and leaves a first-order program with the same meaning. Programs with custom rules stay units, because
+derivatives ask for the rules; once nothing is differentiated any more, `flatten` writes them out as well.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Programs as people would write them: a first-order program enters, a text in the manner of the language leaves.
 
-The text is for reading. Inputs keep their names, every step that is used once and short stands where it is used, and what a
-step shares with others gets a name. `print_ir` writes the exact form, which can be read back.
+The text is for reading. Inputs keep their names, every step that is used once and short stands where it is used, and
+what a step shares with others gets a name. `print_ir` writes the exact form, which can be read back.
 """
 
 from __future__ import annotations

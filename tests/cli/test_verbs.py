@@ -113,7 +113,8 @@ def test_show_prints_every_stage(capsys: pytest.CaptureFixture[str], program: Pa
     for stage in ("full", "first", "forward", "reverse", "vector"):
         code, out, err = pf(capsys, "show", program, "dot", "--stage", stage)
         assert (code, err) == (0, "") and out.startswith("program dot[n](") and "einsum" in out
-    assert pf(capsys, "show", program, "dot", "--stage", "readable")[1].startswith("def dot(x: [n]f64, y: [n]f64): f64 =")
+    readable = pf(capsys, "show", program, "dot", "--stage", "readable")[1]
+    assert readable.startswith("def dot(x: [n]f64, y: [n]f64): f64 =")
     assert "f64[4]" in pf(capsys, "show", program, "dot", "n=4", "--stage", "jaxpr")[1]
     assert "E166" in pf(capsys, "show", program, "dot", "--stage", "jaxpr")[2]
     assert pf(capsys, "show", program, "dot", "--pass", "simplify")[0] == 0

@@ -169,7 +169,7 @@ def test_nothing_of_ours_asks_jax_for_a_derivative(monkeypatch: pytest.MonkeyPat
     def refused(*_: Any, **__: Any) -> Any:
         raise AssertionError("a derivative of JAX was asked for")
 
-    for name in ("grad", "value_and_grad", "jvp", "vjp", "linearize", "jacfwd", "jacrev", "hessian", "linear_transpose"):
+    for name in "grad value_and_grad jvp vjp linearize jacfwd jacrev hessian linear_transpose".split():
         monkeypatch.setattr(jax, name, refused)
     same(pf.value_and_grad(loss)(params, x), wanted)
 

@@ -1,4 +1,4 @@
-"""Custom rules of JAX's users: read as programs, transposed where the other mode is asked for, kept apart by content."""
+"""Custom rules of JAX's users: read as programs, transposed for the other mode, kept apart by content."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def test_a_rule_that_uses_its_own_function_has_derivatives_of_any_order() -> Non
 
 
 def test_a_rule_that_is_not_linear_serves_its_own_mode_only() -> None:
-    f = lambda x: jnp.sum(clipped(x) ** 2)  # noqa: E731
+    def f(x: Any) -> Any:
+        return jnp.sum(clipped(x) ** 2)
+
     np.testing.assert_allclose(jax.grad(pf.jit(f))(X), [0.1, -0.1, 0.1], rtol=1e-6)
     with pytest.raises(pf.DiagnosticError, match="E116"):
         pf.jvp(f, (X,), (X,))

@@ -1,4 +1,4 @@
-"""The functions whose every line is mutated, by module, and structural faults written out by hand."""
+"""The functions of passes whose every line is mutated, by module, and structural faults written out by hand."""
 
 from __future__ import annotations
 
@@ -36,19 +36,6 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.vmap_rules": "_elementwise _aligned _broadcast _reshape _transpose _slice _gather _lane_numbers _scatter".split(),
     "lang.passes.unroll": "_unrolled _element _combine".split(),
     "lang.specialise.derive": ["derive"],
-    "lang.primitives.structure": "_broadcast _reshape _transpose _slice _pad _reverse _concat".split(),
-    "lang.primitives.reductions": (
-        "_reduce_sum _share_of_winners _last_axis _exclusive_cumprod _reduce_prod _cumsum _cumprod _running_winner "
-        "_shifted _nonzero"
-    ).split(),
-    "lang.primitives.linalg": (
-        "_minus_product _solve _triangular_solve _solve_transposed _triangular_solve_transposed _half_lower _cholesky "
-        "_logdet"
-    ).split(),
-    "lang.primitives.indexing": "_gather _read_back _scatter_add _scatter".split(),
-    "lang.primitives.contraction": ["_einsum"],
-    "lang.primitives.ordering": ["_sort"],
-    "lang.primitives.piecewise": "_where_true _where_false".split(),
 }
 
 # (function, operator, old text, new text): faults that change more than one expression, or that have a name.

@@ -1,10 +1,18 @@
-"""Mutants of passes: every line of the functions in `pass_table`, and the structural faults written out there."""
+"""Mutants of functions: every line of the rules of rows that are functions and of the passes in `pass_table`.
+
+Rules are found by what they take, a `RuleContext`, in every family of rows; the structural faults of `pass_table` come
+first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from pkgutil import iter_modules
+from types import FunctionType
 from typing import Any
+
+from ...lang import primitives
 
 from .function_edits import edits, textual
 from .mutant import Mutant
@@ -18,7 +26,24 @@ def pass_mutants() -> Iterator[Mutant]:
     yield from _structural()
     for module, names in FUNCTIONS.items():
         for name in names:
-            yield from _of_function("rows" if ".primitives." in module else "passes", module, name)
+            yield from _of_function("passes", module, name)
+    for family in families():
+        for name, function in vars(import_module(f"{ROOT}.{family}")).items():
+            if _is_rule(function, f"{ROOT}.{family}"):
+                yield from _of_function("rows", family, name)
+
+
+def families() -> list[str]:
+    """The modules that hold rows, by their dotted names below the package."""
+    names = [f"lang.primitives.{module.name}" for module in iter_modules(primitives.__path__)]
+    return [name for name in names if hasattr(import_module(f"{ROOT}.{name}"), "ROWS")]
+
+
+def _is_rule(function: Any, module: str) -> bool:
+    """Whether a function of the module works on the operands of a row."""
+    if not isinstance(function, FunctionType) or function.__module__ != module:
+        return False
+    return next(iter(function.__annotations__.values()), None) == "RuleContext"
 
 
 def find(module: str, name: str) -> Any:

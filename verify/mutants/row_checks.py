@@ -80,6 +80,7 @@ EDGES: tuple[tuple[str, Point, Point], ...] = (
 )
 PLACES = (0.0, 0.5, -0.5, 1.0, 1.5, -1.5, 2.5, 25.0, -25.0, 1e3, -1e3, 2e9, -3e9, 1e200)
 FAR = frozenset({"tanh", "asinh", "atan", "logistic", "softplus", "abs"})  # rows whose rules guard large operands
+JUMPING = frozenset({"mod", "rem"})  # where the second operand divides the first
 SINGULAR = {("sqrt", 0.0), ("cbrt", 0.0), ("abs", 0.0), ("relu", 0.0), ("acosh", 1.0)}
 
 
@@ -91,13 +92,14 @@ def elementwise_checks() -> Iterator[Check]:
         for params in PARAMS.get(row.name, ({},)):
             if isinstance(row.derivative, (Smooth, Piecewise)):
                 yield from _of_partials(row, params)
-            if isinstance(row.derivative, (Smooth, Piecewise, Linear)):
+            if isinstance(row.derivative, (Smooth, Piecewise, Linear)) and _own(row):
                 yield _modes(row, params)
 
 
-def _has_partial(row: Primitive, k: int) -> bool:
-    """Whether the row states a derivative by operand `k`; a few special functions have none in closed form."""
-    return not isinstance(row.derivative, Smooth) or row.derivative.partials[k] is not None
+def _own(row: Primitive) -> list[int]:
+    """The operands by which the row states a derivative; a few special functions have none in closed form."""
+    stated = row.derivative.partials if isinstance(row.derivative, Smooth) else row.samples
+    return [k for k, one in enumerate(stated) if one is not None]
 
 
 def _check(row: Primitive, what: str, run: Any) -> Check:
@@ -107,9 +109,7 @@ def _check(row: Primitive, what: str, run: Any) -> Check:
 def _of_partials(row: Primitive, params: dict[str, Param]) -> Iterator[Check]:
     found = _points(row, params)
     function = _oracle(row, params)
-    for k in range(len(found[0])):
-        if not _has_partial(row, k):
-            continue
+    for k in _own(row):
         wanted = [_derivative(function, point, k) for point in found]
         now = _partials(row, params, k, found)
         allowed = [_allowed(function, *each) for each in zip(found, repeat(k), wanted, now, strict=False)]
@@ -140,7 +140,7 @@ def _points(row: Primitive, params: dict[str, Param]) -> list[Point]:
     found: list[Point] = []
     while len(found) < COUNT:
         point = tuple(_draw(rng, *interval) for interval in row.samples)
-        if inside(*(MP.mpf(x) for x in point)) and not (row.name == "mod" and math.fmod(*point) == 0):
+        if inside(*(MP.mpf(x) for x in point)) and not (row.name in JUMPING and math.fmod(*point) == 0):
             found.append(point)
     return found
 
@@ -183,7 +183,7 @@ def _curvatures(row: Primitive, params: dict[str, Param]) -> list[tuple[Point, i
     function = _oracle(row, params)
     found: list[tuple[Point, int, int, float]] = []
     for point in _plain_places(row, params):
-        own = [k for k in range(len(point)) if _has_partial(row, k) and not (row.name == "pow" and k and not point[0])]
+        own = [k for k in _own(row) if not (row.name == "pow" and k and not point[0])]
         for k, other in product(own, repeat=2):
             value = _derivative(lambda *p, k=k: _derivative(function, p, k, 1e-20), point, other, 1e-12)
             if not isinstance(value, MP.mpc) and abs(value) < 1e200 and _differentiates_again(row, params, k, other):
@@ -199,7 +199,7 @@ def _plain_places(row: Primitive, params: dict[str, Param]) -> list[Point]:
             places: list[Point] = [(x,) for x in PLACES if abs(x) < 100 or row.name in FAR]
         case 2:
             places = [(0.5, 2.0), (1.5, -0.5), (0.0, 3.0), (2.0, 0.0), (0.0, 2.0), (2.5, 1.0), (1e-3, 1e3)]
-            places = [p for p in places if row.name != "mod" or p[0] % (p[1] or 1)]
+            places = [p for p in places if row.name not in JUMPING or p[0] % (p[1] or 1)]
         case _:
             places = _points(row, params)[:3]
     kinks = [scalar_function(kink, params, _functions) for kink in row.kinks if "==" in kink]
@@ -296,7 +296,7 @@ def _modes(row: Primitive, params: dict[str, Param]) -> Check:
     found = _points(row, params)
     function = _oracle(row, params)
     count = len(found[0])
-    own = [k for k in range(count) if _has_partial(row, k)]
+    own = _own(row)
     active = [k in own for k in range(count)]
     z = np.random.default_rng(5).uniform(0.5, 1.5, COUNT)
     dots = np.random.default_rng(6).uniform(0.5, 1.5, (count, COUNT))[own]

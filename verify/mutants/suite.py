@@ -9,7 +9,9 @@ from .batch_checks import batch_checks
 from .case_checks import case_checks
 from .check import Check
 from .hand_checks import hand_checks
+from .inexact_checks import inexact_checks
 from .mutant import Mutant
+from .passes import find
 from .program_case import prepare
 from .program_checks import program_checks
 from .program_texts import TEXTS
@@ -22,7 +24,7 @@ def suite() -> list[Check]:
     """Every check, its oracle evaluated before any fault is in."""
     programs = [prepare(text) for text in (*TEXTS, *STEP_TEXTS)]
     whole = [*program_checks(programs), *batch_checks(programs), *work_checks(programs), *hand_checks()]
-    return [*elementwise_checks(), *case_checks(), *_by_kind(whole)]
+    return [*elementwise_checks(), *inexact_checks(), *case_checks(), *_by_kind(whole)]
 
 
 def _by_kind(checks: list[Check]) -> list[Check]:
@@ -52,10 +54,18 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
     cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
+        own = _rows_beside(mutant.subject)
+        cases.sort(key=lambda check: not check.subjects & own)
         return [*cases, *programs]
     likely = next((kind for start, kind in _LIKELY.items() if mutant.subject.startswith(start)), "cotangents")
     programs.sort(key=lambda check: not check.name.endswith(f": {likely}"))
     return [check for pair in zip_longest(programs, cases) for check in pair if check is not None]
+
+
+def _rows_beside(function: str) -> frozenset[str]:
+    """The rows in the family of a rule, by its dotted name."""
+    family = function.rsplit(".", 1)[0]
+    return frozenset(row.name for row in find(family.rpartition(".")[0], family.rpartition(".")[2]).ROWS)
 
 
 def _is_case(check: Check) -> bool:
