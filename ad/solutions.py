@@ -2,7 +2,7 @@
 
 Tangents solve ``A x_dot = b_dot - A_dot x``. Cotangents come from one solution of the transposed system: with
 ``transpose(A) y = x_bar``, that of b is y, and that of c is the cotangent of ``A(c) x`` along -y (Giles 2008,
-"Collected matrix derivative results for forward and reverse mode algorithmic differentiation", section 2.3.1). Both are
+"Collected matrix derivative results for forward and reverse mode algorithmic differentiation"). Both are
 solutions again, so derivatives of any order follow. `lang.solution` says how a program states its system.
 """
 

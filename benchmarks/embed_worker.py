@@ -22,7 +22,7 @@ def _leaves(tree: Any) -> list[np.ndarray]:
     return [np.asarray(leaf, np.float64) for leaf in jax.tree_util.tree_leaves(tree)]
 
 
-def _relative(found: Any, wanted: Any) -> float:
+def relative_distance(found: Any, wanted: Any) -> float:
     """The largest distance of a leaf, relative to the norm of the wanted one."""
     worst = 0.0
     for x, y in zip(_leaves(found), _leaves(wanted), strict=True):
@@ -64,7 +64,7 @@ def training(job: Mapping[str, Any]) -> dict[str, Any]:
     worst = 0.0
     for batch in problem.batches:
         wanted, found = (function(state["jax"][0], *batch) for function in gradients)
-        worst = max(worst, _relative(found, wanted))
+        worst = max(worst, relative_distance(found, wanted))
         for name, run in (("jax", theirs), ("ours", ours)):
             *moved, value = run(*state[name], *batch)
             state[name], losses[name] = (moved[0], moved[1]), float(value)
@@ -97,12 +97,27 @@ def shared_weights(job: Mapping[str, Any]) -> dict[str, Any]:
 
     functions = {"ours": compiled(pf.jit(one)), "jax": compiled(one)}
     calls = {name: (lambda f=f: f(weights, x, y)) for name, f in functions.items()}
-    distance = _relative(calls["ours"](), calls["jax"]())
+    distance = relative_distance(calls["ours"](), calls["jax"]())
     memory = {name: f.memory_analysis().temp_size_in_bytes for name, f in functions.items()}
     return {"times": interleaved(calls, job["rounds"], job["repeats"]), "memory": memory, "distance": distance}
 
 
-KINDS = {"training": training, "shared_weights": shared_weights}
+def speed(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Gradients of the compositions, one after another; what breaks is named."""
+    from .corpus import compositions
+    from .embed_speed import race
+
+    found: dict[str, Any] = {}
+    for name in job["names"] or compositions.names():
+        try:
+            found[name] = race(compositions.entry(name), job["rounds"])
+        except Exception as error:  # a composition that cannot be differentiated is reported, not lost
+            found[name] = {"failure": f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"}
+        print(f"{name} {found[name].get('first', found[name])}", file=sys.stderr)
+    return found
+
+
+KINDS = {"training": training, "shared_weights": shared_weights, "speed": speed}
 
 
 def main() -> None:

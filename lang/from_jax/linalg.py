@@ -2,7 +2,8 @@
 
 JAX takes operands of `cholesky` and `eigh` to be symmetric, and so their tangents, which it reads whole although it
 reads one triangle of the operand; the rows `symmetric_cholesky`, `eigh_values` and `eigh_vectors` have that convention.
-Where an operand is not symmetric, the factors and their derivatives are those of the triangle that is read.
+Where an operand is not symmetric, the factors and their derivatives are those of the triangle that is read. JAX takes
+second derivatives of `eigh` along the symmetric part of a direction only; here all orders read directions whole.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def _logic(on_truth: str, join: str) -> Join:
 
 def _parity(b: Builder, x: int, axes: tuple[int, ...]) -> int:
     if b.array_type(x).dtype != "bool":
-        return _by_halves(b, x, axes, "bitwise_xor")
+        return _by_halves(b, x, axes, "bit_xor")
     count = b.apply("reduce_sum", b.apply("convert", x, dtype="i64"), axes=axes)
     return b.apply("eq", b.apply("mod", count, b.constant(2, "i64")), b.constant(1, "i64"))
 
@@ -82,8 +82,8 @@ MONOIDS: Mapping[str, tuple[str, Join]] = {  # what joins two elements: its comm
     "minimum": ("min", _extremum("reduce_min", "reduce_all")),
     "logical_and": ("and", _row("reduce_all")),
     "logical_or": ("or", _row("reduce_any")),
-    "bitwise_and": ("and", _logic("reduce_all", "bitwise_and")),
-    "bitwise_or": ("or", _logic("reduce_any", "bitwise_or")),
+    "bit_and": ("and", _logic("reduce_all", "bit_and")),
+    "bit_or": ("or", _logic("reduce_any", "bit_or")),
 }
 
 
@@ -94,10 +94,10 @@ def identity(name: str, dtype: str) -> float | int | bool:
     (1, -128)
     """
     kind = numpy_dtype(dtype).kind
-    if name in ("add", "or", "bitwise_or", "bitwise_xor", "mul"):
+    if name in ("add", "or", "bit_or", "bit_xor", "mul"):
         one = name == "mul"
         return bool(one) if kind == "b" else int(one)
-    if name in ("and", "bitwise_and"):
+    if name in ("and", "bit_and"):
         return True if kind == "b" else -1 if kind == "i" else int(np.iinfo(numpy_dtype(dtype)).max)
     if kind in "iu":
         ends = np.iinfo(numpy_dtype(dtype))
@@ -237,8 +237,8 @@ RULES: dict[str, Rule] = {
     "reduce_prod": Rule(_reduce(_row("reduce_prod")), reads=("axes",), ignores=("out_sharding",)),
     "reduce_max": Rule(_reduce(MONOIDS["maximum"][1]), reads=("axes",), ignores=("out_sharding",)),
     "reduce_min": Rule(_reduce(MONOIDS["minimum"][1]), reads=("axes",), ignores=("out_sharding",)),
-    "reduce_and": Rule(_reduce(MONOIDS["bitwise_and"][1]), reads=("axes",), ignores=("out_sharding",)),
-    "reduce_or": Rule(_reduce(MONOIDS["bitwise_or"][1]), reads=("axes",), ignores=("out_sharding",)),
+    "reduce_and": Rule(_reduce(MONOIDS["bit_and"][1]), reads=("axes",), ignores=("out_sharding",)),
+    "reduce_or": Rule(_reduce(MONOIDS["bit_or"][1]), reads=("axes",), ignores=("out_sharding",)),
     "reduce_xor": Rule(_reduce(_parity), reads=("axes",), ignores=("out_sharding",)),
     "reduce": Rule(_general, reads=("jaxpr", "dimensions"), ignores=("computation", "out_sharding")),
     "argmax": Rule(_place("argmax"), reads=("axes",), ignores=("index_dtype",)),

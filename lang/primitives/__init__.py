@@ -35,6 +35,7 @@ def table() -> Mapping[str, Primitive]:
         contraction,
         convolution,
         elementary,
+        elimination,
         environment,
         factorisations,
         generators,
@@ -70,6 +71,7 @@ def table() -> Mapping[str, Primitive]:
         convolution,
         linalg,
         factorisations,
+        elimination,
         generators,
     )
     rows = [row for family in families for row in family.ROWS]

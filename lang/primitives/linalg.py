@@ -37,6 +37,53 @@ def identity(context: RuleContext, type_: ArrayType) -> int:
     return builder.broadcast(ones, type_.shape, (rank - 2, rank - 1))
 
 
+def only(tangents: Tangents) -> int:
+    """The tangent of a single operand."""
+    (a_dot,) = tangents
+    assert a_dot is not None
+    return a_dot
+
+
+def across(context: RuleContext, vector: int, type_: ArrayType, axis: int) -> int:
+    """A vector along one of the last two axes (-1 or -2) of a matrix, repeated along the other."""
+    kept = (*range(type_.rank - 2), type_.rank + axis)
+    return context.builder.broadcast(vector, type_.shape, kept)
+
+
+def cut(context: RuleContext, slot: int, axis: int, start: int, limit: int) -> int:
+    """Part of one of the last two axes (-1 or -2)."""
+    shape = list(context.type(slot).shape)
+    if (start, limit) == (0, shape[axis]):
+        return slot
+    starts = [0] * len(shape)
+    starts[axis], shape[axis] = start, limit
+    return context.builder.apply("slice", slot, starts=tuple(starts), limits=tuple(shape))
+
+
+def padded(context: RuleContext, slot: int, axis: int, low: int, high: int) -> int:
+    """Zeros in front of and behind one of the last two axes."""
+    if low == high == 0:
+        return slot
+    lows, highs = [0] * context.type(slot).rank, [0] * context.type(slot).rank
+    lows[axis], highs[axis] = low, high
+    return context.builder.apply("pad", slot, low=tuple(lows), high=tuple(highs))
+
+
+def known_size(context: RuleContext, slot: int) -> tuple[int, int]:
+    """Rows and columns, which must be numbers."""
+    m, n = context.type(slot).shape[-2:]
+    assert isinstance(m, int) and isinstance(n, int)
+    return m, n
+
+
+def right_solve(context: RuleContext, x: int, upper: int) -> int:
+    """``x @ inverse(upper)`` of an upper triangular matrix."""
+    solved = context.builder.apply(
+        "triangular_solve", upper, swap(context, x), lower=False, transposed=True, unit=False
+    )
+    return swap(context, solved)
+
+
 def _minus_product(context: RuleContext, b_dot: int | None, a_dot: int | None, y: int) -> int:
     """``b_dot - a_dot @ y`` with absent tangents left out."""
     if a_dot is None:

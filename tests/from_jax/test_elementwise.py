@@ -164,7 +164,7 @@ def test_incomplete_gamma_functions() -> None:
 def test_polygamma_of_literal_orders() -> None:
     x = np.array([0.3, 1.0, 2.5, 9.0])
     agree(lambda x: [jsp.polygamma(order, x) for order in range(4)], x, rtol=1e-10, compiled=True)
-    agree(lambda x: jax.jit(lax.polygamma)(jnp.full(4, 2.0), x), x, rtol=1e-10)
+    agree(lambda x: lax.polygamma(jnp.full(4, 2.0), x), x, rtol=1e-10)
 
 
 def test_polygamma_of_an_unknown_order_is_refused() -> None:
@@ -314,7 +314,7 @@ def test_selection_by_truth_values_and_numbers() -> None:
     x, y = np.array([1.0, 2.0, np.nan]), np.array([-1.0, np.inf, 3.0])
     agree(lambda x, y: jnp.where(x > y, x, y), x, y)
     agree(lambda x, y: lax.select_n(jnp.array([False, True, True]), x, y), x, y, compiled=True)
-    agree(lambda x: lax.select_n(jnp.array([True, True, False]), x), y[::2][[0, 0, 1]])
+    agree(lambda x: lax.select_n(jnp.array([True, True, False]), x), x, derivatives=False)
     which = np.array([-1, 0, 1, 2, 3], np.int32)
     cases = [np.full(5, 10.0 * k) for k in range(4)]
     for count in (2, 3, 4):

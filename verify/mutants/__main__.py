@@ -6,18 +6,15 @@ import argparse
 import json
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from .equivalent import EQUIVALENT
 from .mutant import Mutant
 from .passes import pass_mutants
+from .report import report, write_section
 from .rows import row_mutants
 from .runner import Verdict, run_all
 from .suite import suite
-
-WANTED = 0.98
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -28,7 +25,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--area", choices=("rows", "passes"), help="rules of rows, or passes")
     parser.add_argument("--every", type=int, default=1, help="one mutant in so many")
     parser.add_argument("--json", type=Path, help="write every verdict to a file")
+    parser.add_argument("--markdown", type=Path, help="write the figures of a whole run into a page, between its marks")
     options = parser.parse_args(words)
+    whole = not (options.only or options.area) and options.every == 1
+    if options.markdown and not whole:
+        parser.error("a page takes the figures of a whole run")
     start = time.monotonic()
     mutants = [m for m in all_mutants() if options.only in m.name and options.area in (None, m.area)]
     mutants = mutants[:: options.every]
@@ -40,8 +41,11 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"\r{len(verdicts)} of {len(mutants)}", end="", file=sys.stderr)
         if options.json and (len(verdicts) % 50 == 0 or len(verdicts) == len(mutants)):
             options.json.write_text(json.dumps(_records(mutants, verdicts), indent=1) + "\n", encoding="utf-8")
-    whole = not (options.only or options.area) and options.every == 1
-    return report(mutants, verdicts, time.monotonic() - start, whole=whole)
+    found = report(mutants, verdicts, time.monotonic() - start, options.workers, whole=whole)
+    print(found)
+    if options.markdown:
+        write_section(options.markdown, found)
+    return found.code
 
 
 def all_mutants() -> list[Mutant]:
@@ -50,34 +54,6 @@ def all_mutants() -> list[Mutant]:
     for mutant in (*row_mutants(), *pass_mutants()):
         found.setdefault(mutant.name, mutant)
     return list(found.values())
-
-
-def report(mutants: Sequence[Mutant], verdicts: Sequence[Verdict], seconds: float, *, whole: bool) -> int:
-    """Print the table and the survivors; answers with the exit code."""
-    survivors = {mutants[v.mutant].name for v in verdicts if v.killer is None}
-    excused = survivors & EQUIVALENT.keys()
-    stale = EQUIVALENT.keys() - survivors if whole else set()
-    print(f"{'operator':30}{'mutants':>9}{'noticed':>9}  first noticed most often by")
-    for operator, rows in sorted(_by_operator(mutants, verdicts).items()):
-        killers = Counter(v.killer for v in rows if v.killer is not None)
-        best = killers.most_common(1)[0][0] if killers else "-"
-        print(f"{operator:30}{len(rows):9}{sum(killers.values()):9}  {best}")
-    killed, count = len(mutants) - len(survivors), len(mutants) - len(excused)
-    score = killed / count if count else 1.0
-    print(f"{len(mutants)} mutants, {killed} noticed, {len(excused)} equivalent, "
-          f"{len(survivors) - len(excused)} unnoticed: {100 * score:.1f} % in {seconds:.0f} s")  # fmt: skip
-    for name in sorted(survivors - excused):
-        print(f"unnoticed: {name}")
-    for name in sorted(stale):
-        print(f"no longer needed in the table of equivalent mutants: {name}")
-    return 0 if score >= WANTED and not stale else 1
-
-
-def _by_operator(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
-    table: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        table[mutants[verdict.mutant].operator].append(verdict)
-    return table
 
 
 def _records(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> list[dict[str, object]]:

@@ -62,7 +62,8 @@ def edits(function: Any) -> Iterator[tuple[str, str, Callable[[], Undo]]]:
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list = []
-    seen = {ast.unparse(tree)}
+    before = ast.unparse(definition)
+    seen = {before}
     nodes = [node for statement in definition.body for node in ast.walk(statement)]
     skipped = {id(inner) for node in nodes if _is_skipped(node) for inner in ast.walk(node)}
     for place, node in enumerate(nodes):
@@ -73,7 +74,7 @@ def edits(function: Any) -> Iterator[tuple[str, str, Callable[[], Undo]]]:
             text = ast.unparse(changed)
             if text not in seen:
                 seen.add(text)
-                yield operator, _difference(ast.unparse(definition), text), _installer(plain, changed)
+                yield operator, _difference(before, text), _installer(plain, changed)
 
 
 def textual(function: Any, old: str, new: str) -> Callable[[], Undo]:

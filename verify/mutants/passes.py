@@ -13,7 +13,6 @@ from types import FunctionType
 from typing import Any
 
 from ...lang import primitives
-
 from .function_edits import edits, textual
 from .mutant import Mutant
 from .pass_table import FUNCTIONS, STRUCTURAL

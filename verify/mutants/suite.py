@@ -62,10 +62,10 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
     return [check for pair in zip_longest(programs, cases) for check in pair if check is not None]
 
 
-def _rows_beside(function: str) -> frozenset[str]:
-    """The rows in the family of a rule, by its dotted name."""
-    family = function.rsplit(".", 1)[0]
-    return frozenset(row.name for row in find(family.rpartition(".")[0], family.rpartition(".")[2]).ROWS)
+def _rows_beside(subject: str) -> frozenset[str]:
+    """The rows in the family of a rule that is a function; none for a row."""
+    family = subject.rpartition(".")[0]
+    return frozenset(row.name for row in find(family, "ROWS")) if family else frozenset()
 
 
 def _is_case(check: Check) -> bool:

@@ -1,0 +1,103 @@
+"""The corpus run in processes of its own: a list of ids enters, one line of JSON per entry leaves in a file.
+
+`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries that STATE does not have yet. A
+process ends after a share of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the
+entry's start in the file, and `measured` counts it as crashed and goes on with a new process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARE = 60
+LIMIT_SECONDS = 400.0
+"""Time for one entry, its oracle included, before its process is ended."""
+
+Verdicts = dict[str, dict[str, Any]]
+
+
+def measured(ids: Sequence[str], state: Path) -> Verdicts:
+    """The verdict on every id; what the state file has already is not run again."""
+    environment = {**os.environ, "JAX_ENABLE_X64": "1", "PYTHONWARNINGS": "ignore"}
+    environment.setdefault("JAX_PLATFORMS", "cpu")
+    while True:
+        verdicts, begun = read(state)
+        missing = [id_ for id_ in ids if id_ not in verdicts]
+        if not missing:
+            return verdicts
+        if begun in missing:  # the process that began with it ended before it was through
+            append(state, {"id": begun, "status": "crashed", "reason": "the process died or took too long"})
+            continue
+        command = [sys.executable, "-m", "benchmarks.corpus.runner", str(state), str(SHARE), *missing]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False)
+        if ended.returncode != 0 and read(state) == (verdicts, begun):
+            raise RuntimeError(f"the runner of the corpus ends with {ended.returncode} before its first entry")
+
+
+def read(state: Path) -> tuple[Verdicts, str]:
+    """The verdicts so far, and the entry that was begun last and has none."""
+    verdicts: Verdicts = {}
+    begun = ""
+    lines = state.read_text(encoding="utf-8").splitlines() if state.is_file() else []
+    for line in lines:
+        found = json.loads(line)
+        if "begun" in found:
+            begun = found["begun"]
+        elif "id" in found:
+            verdicts[found["id"]] = found
+    return verdicts, begun
+
+
+def append(state: Path, line: dict[str, Any]) -> None:
+    """One more line, on the disk at once."""
+    with state.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def verdict(id_: str) -> dict[str, Any]:
+    """The verdict on one entry, also when its package is missing or JAX gives nothing to compare with."""
+    from .groups import find
+    from .kept import oracle
+    from .oracle import Unfit
+    from .ours import judge
+
+    try:
+        entry = find(id_)
+        if entry is None:
+            return {"id": id_, "status": "unresolved", "reason": "no arguments were found that JAX accepts"}
+        return asdict(judge(entry, oracle(entry)))
+    except ImportError as error:
+        return {"id": id_, "status": "absent", "reason": str(error)}
+    except Unfit as error:
+        return {"id": id_, "status": "unresolved", "reason": str(error)}
+    except Exception as error:  # making the entry or its oracle broke; the others must still be run
+        return {"id": id_, "status": "unresolved", "reason": f"{type(error).__name__}: {error}"[:300]}
+
+
+def main(state: Path, count: int, ids: Sequence[str]) -> None:
+    """Run the first `count` of some entries, with a progress line on a terminal."""
+    from .groups import memory_kept_low
+
+    for number, id_ in enumerate(ids[:count]):
+        if sys.stderr.isatty():
+            print(f"\r\033[K{len(ids) - number:4} left  {id_}", end="", file=sys.stderr, flush=True)
+        append(state, {"begun": id_})
+        faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
+        append(state, verdict(id_))
+        faulthandler.cancel_dump_traceback_later()
+        memory_kept_low(number)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
