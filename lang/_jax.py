@@ -133,14 +133,13 @@ def place(equation: Any) -> Span | None:
 # --- rules that users gave -------------------------------------------------------------------------------------------
 
 
-def custom_rule(equation: Any, kind: str, wide: bool) -> Any:
+def custom_rule(equation: Any, kind: str) -> Any:
     """The closed jaxpr of the derivative that the user of ``custom_jvp`` or ``custom_vjp`` gave, in one mode.
 
     ``jvp``: (x, x_dot) -> y_dot, ``vjp``: (x, y_bar) -> x_bar, with tangents and cotangents of float arrays only.
-    `wide` is whether the program was traced with 64-bit numbers.
+    The caller sets the width that the program was traced with.
     """
-    with jax.enable_x64(wide):
-        return (_forward_rule if kind == "jvp" else _backward_rule)(equation)
+    return (_forward_rule if kind == "jvp" else _backward_rule)(equation)
 
 
 def _function_of(equation: Any) -> tuple[Callable[..., list[Any]], list[Any], list[Any]]:

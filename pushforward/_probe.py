@@ -42,7 +42,8 @@ def probe(
     """Look for a counter-example to every property of the derivatives of `f`, at the arguments and around them.
 
     Args:
-        f: a program (its custom rules are compared with its definition), or a function of NumPy values.
+        f: a program (its custom rules are compared with its definition), a function under `pf.jit`, which is traced
+            with the arguments, or a function of NumPy values.
         example_args: where to start; a program without any gets random ones.
         seed, samples: of the random points.
         properties: names of the properties to look at, by default all.
@@ -60,6 +61,7 @@ def probe(
     from .verify.properties.probe.callables import Rules
 
     rules = Rules(jvp, vjp, value_and_jvp, value_and_vjp, batch)
+    f = _traced(f, example_args)
     if not isinstance(f, Program):
         return _run(lambda: _callable(f, example_args, rules, seed, samples), seed, samples, properties)
     if rules != Rules():
@@ -78,6 +80,18 @@ def probe_named(
 ) -> Report:
     """`probe` of a program with its arguments (and sizes) by name; `progress` hears each property before its turn."""
     return _run(lambda: _program(program, (), values, seed, samples), seed, samples, properties, progress)
+
+
+def _traced(f: Program | Callable[..., Any], example_args: Sequence[Any]) -> Program | Callable[..., Any]:
+    """A function under `pf.jit` as the program of its arguments, whose custom rules are those of its user."""
+    import sys
+
+    jitted = sys.modules.get(f"{__package__}._jit")  # nobody can hold such a function without it
+    if jitted is None or not isinstance(f, jitted.Function):
+        return f
+    from ._trace import trace
+
+    return trace(f.fn, *example_args)
 
 
 Prepared = tuple[Any, tuple[Any, ...], Repeat]  # a subject, its example arguments, the words that repeat a failure
@@ -154,6 +168,11 @@ def _specialised(program: Program, sizes: Mapping[str, int]) -> ir.Program:
     return specialise(program.ir, program.definitions, sizes, _wire.transforms())
 
 
+def _holder(program: Program) -> str:
+    """What a reader writes for the program: its place in a module, or a name for one that was traced."""
+    return "program" if program.definitions is None and program.source is None else f"module[{program.name!r}]"
+
+
 def _drawn(program: Program, seed: int) -> tuple[tuple[Any, ...], dict[str, int]]:
     """Random arguments: sizes from 3 upwards, positive floats, small integers that index arrays of that length."""
     import numpy as np
@@ -185,7 +204,7 @@ def _repeat_program(program: Program, seed: int, samples: int) -> Repeat:
         file = program.source.source.name if program.source is not None else None
         if file is None or not Path(file).is_file():
             given = "".join(f", {python(value)}" for value in values.values())
-            return _call(f"module[{program.name!r}]{given}", "", name, seed, samples)
+            return _call(f"{_holder(program)}{given}", "", name, seed, samples)
         from .cli._programs import show
 
         words = [shlex.quote(f"{label}={show(value)}") for label, value in values.items()]

@@ -156,7 +156,7 @@ SURFACES = (
 
 TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     SYNTAX,  # E001-E029
-    TRACING,  # E200-E206
+    TRACING,  # E200-E207
     CHECK,  # E030-E099
     EVALUATION,  # E100-E111
     TEXT,  # E117

@@ -211,6 +211,7 @@ FACTORISATIONS = (
 CURVED = (
     Case("reduce_max", (_f(3, 4),), {"axes": (1,)}, kind="generic"),
     Case("reduce_min", (_f(3, 4),), {"axes": (0, 1)}, kind="generic"),
+    Case("reduce_min", (_f(3, 4),), {"axes": (0,)}, kind="generic"),
     Case("reduce_prod", (_f(2, 4),), {"axes": (1,)}),
     Case("reduce_prod", (_f(2, 3, 2),), {"axes": (0, 2)}),
     Case("cumprod", (_f(5, 2),), {"axis": 0, "reverse": False}),

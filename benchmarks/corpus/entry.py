@@ -7,7 +7,7 @@ exists at the point where it is compared.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,19 @@ class Entry:
     def id(self) -> str:
         """The name within the whole corpus."""
         return f"{self.group}/{self.name}"
+
+
+def equations(value: Any) -> Iterator[Any]:
+    """The equations of every jaxpr in a jaxpr or among the parameters of its equations."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from equations(item)
+    elif hasattr(value, "jaxpr"):
+        yield from equations(value.jaxpr)
+    elif hasattr(value, "eqns"):
+        for equation in value.eqns:
+            yield equation
+            yield from equations(list(equation.params.values()))
 
 
 class Draw:

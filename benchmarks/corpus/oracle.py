@@ -2,7 +2,8 @@
 
 An entry enters; arrays leave, for float results with tolerances. The tolerance is 1e-10 of max(1, |value|), plus the
 change that a perturbation of the inputs by 1e-14 of themselves makes: no evaluation in f64 is asked for more than the
-conditioning of the entry allows.
+conditioning of the entry allows. A function that computes in narrower floats somewhere is held to 1e-5 (32 bits) or
+2e-2 (16 bits) instead, as the order of its operations is not part of what it means.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .entry import Entry
+from .entry import Entry, equations
 
 PERTURBATION = 1e-14
-RELATIVE = {8: 1e-10, 4: 1e-5, 2: 2e-2}
-"""Relative tolerance by the bytes of a real number."""
+RELATIVE = {8: 1e-10, 4: 1e-5, 2: 2e-2, 1: 0.5}
+"""Relative tolerance by the bytes of the narrowest real number that is computed."""
 
 CANNOT = (NotImplementedError, TypeError, ValueError, AssertionError)
 """What JAX raises when it has no derivative."""
@@ -115,15 +116,25 @@ def pulled(entry: Entry, arguments: tuple[Any, ...], cotangents: Any) -> list[ND
     return floats(jax.vjp(entry.function, *arguments)[1](cotangents))
 
 
-def attempt(how: Callable[..., list[NDArray[Any]]], entry: Entry, along: Any) -> Leaves | str:
+def narrowest(entry: Entry) -> int:
+    """Bytes of the narrowest real number among all that the traced function computes."""
+    found = [8]
+    for equation in equations(jax.make_jaxpr(entry.function)(*entry.arguments)):
+        dtypes = [getattr(result.aval, "dtype", None) for result in equation.outvars]
+        widths = [dtype.itemsize for dtype in dtypes if dtype and jax.numpy.issubdtype(dtype, jax.numpy.floating)]
+        found += widths
+    return min(found)
+
+
+def attempt(how: Callable[..., list[NDArray[Any]]], entry: Entry, along: Any, relative: float) -> Leaves | str:
     """A derivative with its tolerances, or in words why JAX has none."""
     try:
-        return toleranced(how(entry, entry.arguments, along), how(entry, perturbed(entry), along))
+        return toleranced(how(entry, entry.arguments, along), how(entry, perturbed(entry), along), relative)
     except CANNOT as error:
         return (str(error).splitlines() or [""])[0][:160] or type(error).__name__
 
 
-def toleranced(arrays: Sequence[Any], others: Sequence[Any]) -> Leaves:
+def toleranced(arrays: Sequence[Any], others: Sequence[Any], relative: float) -> Leaves:
     """Arrays with the tolerances that follow from their values at perturbed arguments."""
     exact = [np.asarray(leaf) for leaf in arrays]
     bounds = []
@@ -135,8 +146,7 @@ def toleranced(arrays: Sequence[Any], others: Sequence[Any]) -> Leaves:
             raise Unfit("JAX gives numbers that are not finite")
         size = np.abs(leaf).astype(np.float64)
         change = np.abs(leaf - np.asarray(other)).astype(np.float64).max(initial=0.0)
-        width = leaf.dtype.itemsize // (2 if np.iscomplexobj(leaf) else 1)
-        bounds.append(RELATIVE[width] * np.maximum(1.0, size) + change)
+        bounds.append(relative * np.maximum(1.0, size) + change)
     return Leaves(tuple(exact), tuple(bounds))
 
 
@@ -148,8 +158,10 @@ def measure(entry: Entry) -> Measured:
         tangents, cotangents = directions(entry)
     except jax.errors.JAXTypeError as error:
         raise Unfit(f"JAX does not trace it: {str(error).splitlines()[0]}") from error
-    value = toleranced(values(entry, entry.arguments), values(entry, perturbed(entry)))
+    relative = RELATIVE[narrowest(entry)]
+    value = toleranced(values(entry, entry.arguments), values(entry, perturbed(entry)), relative)
     if not any(is_float(leaf) for leaf in value.arrays):
         nothing = "no result is a float"
         return Measured(value, nothing, nothing)
-    return Measured(value, attempt(pushed, entry, tangents), attempt(pulled, entry, cotangents))
+    jvp, vjp = attempt(pushed, entry, tangents, relative), attempt(pulled, entry, cotangents, relative)
+    return Measured(value, jvp, vjp)

@@ -6,7 +6,6 @@ callable of `callables`; the others have a function here. Each entry is checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
 
@@ -20,7 +19,7 @@ from jax.custom_batching import custom_vmap
 from jax.custom_derivatives import linear_call
 
 from . import callables
-from .entry import Entry, Make, made
+from .entry import Entry, Make, equations, made
 
 GROUP = "primitives"
 
@@ -186,23 +185,10 @@ WRITTEN: dict[str, Make] = {
 }
 
 
-def inside(value: Any) -> Iterator[Any]:
-    """The equations of every jaxpr in a jaxpr or among the parameters of an equation."""
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from inside(item)
-    elif hasattr(value, "jaxpr"):
-        yield from inside(value.jaxpr)
-    elif hasattr(value, "eqns"):
-        for equation in value.eqns:
-            yield equation
-            yield from inside(list(equation.params.values()))
-
-
 def holds(entry: Entry, primitive: str) -> bool:
     """Whether the traced function applies a primitive, at any depth."""
     jaxpr = jax.make_jaxpr(entry.function)(*entry.arguments)
-    return any(equation.primitive.name == primitive for equation in inside(jaxpr))
+    return any(equation.primitive.name == primitive for equation in equations(jaxpr))
 
 
 @cache

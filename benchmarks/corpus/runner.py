@@ -1,8 +1,8 @@
 """The corpus run in processes of its own: a list of ids enters, one line of JSON per entry leaves in a file.
 
-`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries that STATE does not have yet. A
-process ends after a share of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the
-entry's start in the file, and `measured` counts it as crashed and goes on with a new process.
+`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries. A process ends after a share
+of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the entry's start in the file, and
+`measured` counts it as crashed and goes on with a new process.
 """
 
 from __future__ import annotations

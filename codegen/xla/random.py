@@ -50,8 +50,8 @@ def _uniform(key: Key, low: Any, high: Any, dtype: Any) -> Array:
     first, second = cipher(key, (_word(0, key[0]), _word(0, key[0])))
     form = jnp.finfo(dtype)
     if form.bits == 64:
-        high, low = first.astype(jnp.uint64), second.astype(jnp.uint64)
-        bits = lax.shift_left(high, jnp.full_like(high, 32)) | low
+        left, right = first.astype(jnp.uint64), second.astype(jnp.uint64)
+        bits = lax.shift_left(left, jnp.full_like(left, 32)) | right
     else:
         bits = first ^ second
     kept = lax.shift_right_logical(bits, jnp.full_like(bits, form.bits - form.nmant))

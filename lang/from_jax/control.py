@@ -11,6 +11,7 @@ from typing import Any
 from .. import _jax
 from ..builder import Builder
 from ..deferred import Deferred
+from ..diagnostics import fail
 from ..ir import I64, UNBOUNDED, Program
 from .rule import Equation, Rule
 
@@ -68,13 +69,22 @@ def _custom(kind: str, parameter: str) -> Any:
 
         def rule() -> Program:
             with _jax.width(wide):  # rules inside the rule are noted with the same width
-                return e.program(_jax.custom_rule(equation, kind, wide), f"{kind} of {name}")
+                return e.program(_rule_jaxpr(equation, kind, name, e), f"{kind} of {name}")
 
         unit = Builder(name, body.inputs)
         outputs = unit.inline(body, range(len(body.inputs)))
         return b.call(unit.build(outputs, rules=((kind, Deferred((kind, name), rule)),)), x)
 
     return write
+
+
+def _rule_jaxpr(equation: Any, kind: str, name: str, e: Equation) -> Any:
+    try:
+        return _jax.custom_rule(equation, kind)
+    except (TypeError, ValueError) as error:  # how JAX says that a rule does not fit its function
+        first = str(error).strip().splitlines()[0]
+        hint = "a rule gives tangents of the type of the result, or cotangents of the types of the arguments"
+        raise fail("E207", f"the {kind} rule of `{name}` does not fit: {first}", e.span, hint=hint) from error
 
 
 # --- loops and branches ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The error rows of tracing JAX functions: E200 to E206."""
+"""The error rows of tracing JAX functions: E200 to E207."""
 
 from __future__ import annotations
 
@@ -61,5 +61,13 @@ TRACING = (
         "Keys are arrays of 32-bit words of JAX's default generator, threefry2x32, whose bits the reference can draw "
         "as well.",
         'pf.trace(lambda k: jax.random.normal(k), jax.random.key(0, impl="rbg"))',
+    ),
+    ErrorRow(
+        "E207",
+        "a custom rule that does not fit its function",
+        "user",
+        "The rule that a `custom_jvp` or `custom_vjp` function was given raises an error, or gives results of other "
+        "types than the function asks for: a cotangent has the shape of its argument, so what was broadcast is summed.",
+        "f.defvjp(lambda a, x: (a * x, (a, x)), lambda r, y_bar: (r[1] * y_bar, r[0] * y_bar))   -- a is a number",
     ),
 )

@@ -11,8 +11,7 @@ from . import type_rules
 from .row import Discrete, Primitive, Smooth
 
 # exp(y) underflows for small shapes; there the limit of the quotient for x -> 0, from P(a, x) = x^a / gamma(a + 1).
-_DRAWN = "(if exp(y) == 0 then 1 else exp(y))"
-_IN_LOGARITHM = f"if exp(y) == 0 then (digamma(x2 + 1) - y) / x2 else random_gamma_grad(x2, {_DRAWN}) / {_DRAWN}"
+_IN_LOGARITHM = "if exp(y) == 0 then (digamma(x2 + 1) - y) / x2 else random_gamma_grad(x2, exp(y)) / exp(y)"
 
 ROWS: tuple[Primitive, ...] = (
     Primitive(

@@ -11,8 +11,9 @@ import numpy as np
 from pushforward.ad.forward import forward
 from pushforward.ad.reverse import reverse
 from pushforward.codegen.xla.compile import compile_xla
+from pushforward.lang.constants import numpy_dtype
 from pushforward.lang.from_jax import trace_program
-from pushforward.lang.ir import Program
+from pushforward.lang.ir import ArrayType, Program
 from pushforward.semantics.reference import evaluate
 
 
@@ -32,15 +33,45 @@ def agree(
 ) -> Program:
     """Compare with JAX; derivatives are those of all float operands in all float results at once."""
     arrays = [np.asarray(x) for x in arguments]
+    active = [derivatives and _is_float(x) for x in arrays]
     program = traced(function, *arrays)
+    rng = np.random.default_rng(5)
+    moving = [np.asarray(rng.normal(size=x.shape), x.dtype) for x, on in zip(arrays, active, strict=True) if on]
+    bars = [
+        np.asarray(rng.normal(size=type_.shape), numpy_dtype(type_.dtype))
+        for type_ in program.output_types
+        if isinstance(type_, ArrayType) and type_.is_float and moving
+    ]
     with jax.enable_x64(True):
-        wanted = _flat(function(*map(jax.numpy.asarray, arrays)))
-    _same(evaluate(program, arrays), wanted, rtol, atol)
-    if compiled:
-        _same(compile_xla(program)(arrays), wanted, rtol, atol)
-    if derivatives:
-        _derivatives(function, program, arrays, compiled, rtol, atol)
+        values, tangents, cotangents = jax.jit(_oracle(function, active))(arrays, moving, bars)
+    runs = [evaluate, lambda one, x: compile_xla(one)(x)] if compiled else [evaluate]
+    for run in runs:
+        _same(run(program, arrays), _flat(values), rtol, atol)
+        if moving:
+            pushed, pulled = forward(program, active), reverse(program, active)
+            _same(run(pushed, [*arrays, *moving])[len(program.outputs) :], _flat(tangents), rtol, atol)
+            _same(run(pulled, [*arrays, *bars])[-len(moving) :], _flat(cotangents), rtol, atol)
     return program
+
+
+def _oracle(function: Callable[..., Any], active: list[bool]) -> Callable[..., Any]:
+    """Values, tangents and cotangents of float operands and float results, by JAX."""
+
+    def run(arrays: list[Any], moving: list[Any], bars: list[Any]) -> tuple[Any, Any, Any]:
+        def inner(*values: Any) -> list[Any]:
+            given = iter(values)
+            result = function(*(next(given) if on else x for x, on in zip(arrays, active, strict=True)))
+            results = result if isinstance(result, (tuple, list)) else [result]
+            return [y for y in results if jax.numpy.issubdtype(y.dtype, np.inexact)]
+
+        values = function(*arrays)
+        if not moving:
+            return values, [], []
+        floats = [x for x, on in zip(arrays, active, strict=True) if on]
+        tangents = jax.jvp(inner, floats, moving)[1]
+        return values, tangents, list(jax.vjp(inner, *floats)[1](bars))
+
+    return run
 
 
 def _flat(result: Any) -> list[np.ndarray]:
@@ -57,35 +88,3 @@ def _same(found: Any, wanted: list[np.ndarray], rtol: float, atol: float) -> Non
         assert np.asarray(ours).dtype == theirs.dtype and np.shape(ours) == theirs.shape
         left, right = (np.asarray(x).astype(float) if _is_float(theirs) else np.asarray(x) for x in (ours, theirs))
         np.testing.assert_allclose(left, right, rtol=rtol, atol=atol)
-
-
-def _derivatives(
-    function: Callable[..., Any], program: Program, arrays: list[np.ndarray], compiled: bool, rtol: float, atol: float
-) -> None:
-    active = [_is_float(x) for x in arrays]
-    rng = np.random.default_rng(5)
-    moving = [np.asarray(rng.normal(size=x.shape), x.dtype) for x, on in zip(arrays, active, strict=True) if on]
-    of_floats, floats = _of_floats(function, arrays, active)
-    with jax.enable_x64(True):
-        results, tangents = jax.jvp(of_floats, floats, moving)
-        bars = [np.asarray(rng.normal(size=y.shape), y.dtype) for y in results]
-        cotangents = jax.vjp(of_floats, *floats)[1](bars)
-    pushed, pulled = forward(program, active), reverse(program, active)
-    runs = [evaluate, lambda one, x: compile_xla(one)(x)] if compiled else [evaluate]
-    for run in runs:
-        count = len(program.outputs)
-        _same(run(pushed, [*arrays, *moving])[count:], _flat(list(tangents)), rtol, atol)
-        _same(run(pulled, [*arrays, *bars])[-len(moving) :], _flat(list(cotangents)), rtol, atol)
-
-
-def _of_floats(function: Callable[..., Any], arrays: list[np.ndarray], active: list[bool]) -> Any:
-    """The function of its float operands alone, with its float results alone."""
-
-    def inner(*values: Any) -> list[Any]:
-        given = iter(values)
-        operands = [next(given) if on else jax.numpy.asarray(x) for x, on in zip(arrays, active, strict=True)]
-        result = function(*operands)
-        results = result if isinstance(result, (tuple, list)) else [result]
-        return [y for y in results if jax.numpy.issubdtype(y.dtype, np.inexact)]
-
-    return inner, [x for x, on in zip(arrays, active, strict=True) if on]

@@ -17,19 +17,19 @@ from .agreement import agree, traced
 
 RNG = np.random.default_rng(0)
 X, CUBE, VECTOR = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4, 5)), RNG.normal(size=6)
-I, ONE, FAR = np.array([0, 2, 1, 2]), np.int64(1), np.int64(9)
+ROWS, ONE, FAR = np.array([0, 2, 1, 2]), np.int64(1), np.int64(9)
 
 READS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "computed row": (lambda x, s: x[s] * x[s], (X, ONE)),
     "computed column": (lambda x, s: x[:, s], (X, ONE)),
-    "rows": (lambda x, i: x[i] * x[i], (X, I)),
-    "columns": (lambda x, i: jnp.sin(x[:, i]), (X, I)),
-    "elements": (lambda x, i: x[i, i], (X, I)),
-    "elements of a row": (lambda x, s, i: x[s, i], (X, ONE, I)),
-    "outer indices": (lambda x, i: x[i[:, None], i[None, :]], (X, I)),
-    "middle axis": (lambda x, i: x[:, i], (CUBE, I)),
-    "first and last axis": (lambda x, i: x[i, :, i], (CUBE, I)),
-    "part of an axis beside": (lambda x, i: x[:, i, 1:3], (CUBE, I)),
+    "rows": (lambda x, i: x[i] * x[i], (X, ROWS)),
+    "columns": (lambda x, i: jnp.sin(x[:, i]), (X, ROWS)),
+    "elements": (lambda x, i: x[i, i], (X, ROWS)),
+    "elements of a row": (lambda x, s, i: x[s, i], (X, ONE, ROWS)),
+    "outer indices": (lambda x, i: x[i[:, None], i[None, :]], (X, ROWS)),
+    "middle axis": (lambda x, i: x[:, i], (CUBE, ROWS)),
+    "first and last axis": (lambda x, i: x[i, :, i], (CUBE, ROWS)),
+    "part of an axis beside": (lambda x, i: x[:, i, 1:3], (CUBE, ROWS)),
     "axis of length 1": (lambda x, i: x[i], (X[:1], np.array([0, 0]))),
     "no index at all": (lambda x, i: x[i], (X, np.zeros(0, int))),
     "mask known in advance": (lambda x: x[np.array([True, False, True])], (X,)),
@@ -37,7 +37,7 @@ READS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "along the middle": (lambda x, i: jnp.take_along_axis(x, i, axis=1), (CUBE, RNG.integers(0, 4, (3, 2, 5)))),
     "places that a sort found": (lambda x: jnp.take_along_axis(x, jnp.argsort(x, axis=1), axis=1), (X,)),
     "lane by lane": (lambda x, i: jax.vmap(lambda a, j: a[j])(x, i), (X, np.array([0, 1, 2]))),
-    "lanes in the middle": (lambda x, i: jax.vmap(lambda a, j: a[j], (1, 0))(x, i), (CUBE, I)),
+    "lanes in the middle": (lambda x, i: jax.vmap(lambda a, j: a[j], (1, 0))(x, i), (CUBE, ROWS)),
     "windows of lanes": (
         lambda x, i: jax.vmap(lambda a, j: lax.dynamic_slice(a, (j, j), (2, 3)))(x, i),
         (CUBE, np.array([0, 1, 9])),
@@ -93,8 +93,8 @@ WRITES: dict[str, Update] = {
     "rows and outside": (lambda i: i, (3, 4), np.array([0, 2, 5])),
     "repeated rows": (lambda i: i, (4, 4), np.array([0, 2, 2, 0])),
     "columns": (lambda i: (slice(None), i), (3, 3), np.array([0, 2, 1])),
-    "elements": (lambda i: (i, i), (4,), I),
-    "elements of a column": (lambda i: (i, 0), (4,), I),
+    "elements": (lambda i: (i, i), (4,), ROWS),
+    "elements of a column": (lambda i: (i, 0), (4,), ROWS),
     "row": (lambda s: s, (4,), ONE),
     "row outside": (lambda s: s, (4,), FAR),
     "column": (lambda s: (slice(None), s), (3,), ONE),
@@ -186,9 +186,9 @@ def test_compiled_programs_agree() -> None:
         z = jnp.take(y, i + 1, axis=1, fill_value=0.5) + lax.dynamic_slice(y, (i[0], i[1]), (3, 1))
         return jax.vmap(lambda a, j: lax.dynamic_update_slice(a, a[:2] * 2.0, (j,)))(z, i[:3])
 
-    agree(function, X, RNG.normal(size=(4, 4)), I, compiled=True)
+    agree(function, X, RNG.normal(size=(4, 4)), ROWS, compiled=True)
 
 
 def test_functions_at_indices_are_refused() -> None:
     with pytest.raises(DiagnosticError, match="E202"):
-        traced(lambda x, i: x.at[i].apply(jnp.sin), X, I)
+        traced(lambda x, i: x.at[i].apply(jnp.sin), X, ROWS)

@@ -1,4 +1,4 @@
-"""Primitives that move elements, traced from JAX: values and derivatives against JAX, the oracle of these tests only."""
+"""Primitives that move elements, traced from JAX, which is the oracle of these tests only."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ...ad.reverse import reverse
 from ...ad.rules import scaled_by_partial
 from ...ad.vmap import vmap
 from ...lang.builder import Builder, body
-from ...lang.ir import F64, Apply, ArrayType, Branch, Program, Step, bodies
+from ...lang.ir import F64, Apply, ArrayType, Branch, Program, bodies
 from ...lang.module import parse_module
 from ...lang.passes import LIFT
 from ...lang.primitives import get
@@ -158,20 +158,17 @@ def _proved_in_range() -> None:
             b = Builder("composed", [ArrayType("f64", (3, 2)), I64, I64])
             row = b.apply("gather", 0, 1, proved=outer)
             program = b.build([b.apply("gather", row, 2, proved=inner)])
-            claims = [step.op["proved"] for step in _steps(reverse(program)) if _is(step, "scatter_add")]
+            claims = [op["proved"] for op in _applied(reverse(program)) if op.primitive == "scatter_add"]
             if claims != [outer and inner]:
                 raise AssertionError(f"reads proved {outer} and {inner} are written back as {claims}")
 
 
-def _is(step: Step, primitive: str) -> bool:
-    return isinstance(step.op, Apply) and step.op.primitive == primitive
-
-
-def _steps(program: Program) -> Iterator[Step]:
+def _applied(program: Program) -> Iterator[Apply]:
     for step in program.steps:
-        yield step
+        if isinstance(step.op, Apply):
+            yield step.op
         for inner in bodies(step.op):
-            yield from _steps(inner)
+            yield from _applied(inner)
 
 
 # --- rules of rows ---------------------------------------------------------------------------------------------------

@@ -54,8 +54,8 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
     cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
-        own = _rows_beside(mutant.subject)
-        cases.sort(key=lambda check: not check.subjects & own)
+        family = _rows_beside(mutant.subject)
+        cases.sort(key=lambda check: not check.subjects & family)
         return [*cases, *programs]
     likely = next((kind for start, kind in _LIKELY.items() if mutant.subject.startswith(start)), "cotangents")
     programs.sort(key=lambda check: not check.name.endswith(f": {likely}"))
