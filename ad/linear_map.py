@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..lang.builder import Builder
+from ..lang.diagnostics import DiagnosticError
 from ..lang.ir import ArrayType, Program, as_array
 from ..lang.memo import memo
 from ..lang.passes import normalise
@@ -42,7 +43,7 @@ class Tangent:
 
     @property
     def saved(self) -> tuple[ArrayType, ...]:
-        return _linearised(self.base, self.active, self.lean).residuals
+        return () if self.lean else _linearised(self.base, self.active, False).residuals
 
     @property
     def residuals(self) -> int:
@@ -180,11 +181,15 @@ LinearMap = Tangent | Cotangent | Batched | Explicit
 def halves(program: Program, active: Flags) -> tuple[Program, Tangent, Flags]:
     """The primal half (x -> y, saved), the linear map (x, saved, x_dot) -> y_dot, and which outputs are active.
 
-    `active` marks inputs; only float inputs count. The map has one tangent per active input and active output.
+    `active` marks inputs; only float inputs count. The map has one tangent per active input and active output. A
+    program without a reverse mode can still be pushed forward: its map saves nothing, and to transpose it says why not.
     """
     on = tuple(flag and is_float(type_) for flag, type_ in zip(active, program.inputs, strict=True))
-    tangent = Tangent(program, on)
-    return _linearised(program, on, False).forward, tangent, output_activity(program, on)
+    outputs = output_activity(program, on)
+    try:
+        return _linearised(program, on, False).forward, Tangent(program, on), outputs
+    except DiagnosticError:
+        return program, Tangent(program, on, lean=True), outputs
 
 
 def _derivative(map_: LinearMap, active: Flags) -> tuple[Tangent, Flags]:

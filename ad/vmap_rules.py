@@ -208,7 +208,20 @@ def _solve(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     return batch.move(b.apply("reshape", solved, shape=(rows, batch.size, columns)), 1, 0)
 
 
+def _foreign(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
+    """A step of the host over lanes, by the host's own vectorisation."""
+    from ..lang.from_jax.foreign import batched
+
+    results = op["results"]
+    assert isinstance(results, tuple)
+    wider = tuple((dtype, (batch.size, *shape)) for dtype, shape in results)  # type: ignore[misc, union-attr]
+    token = batched(op.integer("token"), tuple(lane.mapped for lane in lanes))
+    slots = [lane.slot for lane in lanes]
+    return batch.builder.apply("foreign", *slots, token=token, which=op.integer("which"), results=wider)
+
+
 RULES: dict[str, Rule] = {
+    "foreign": _foreign,
     "broadcast": _broadcast,
     "reshape": _reshape,
     "transpose": _transpose,
@@ -246,10 +259,10 @@ RULES: dict[str, Rule] = {
 # take another arm puts no NaN into a cotangent. Smooth functions are not among them, since the zero cotangent times a
 # partial derivative at inf or NaN is NaN; nor are products, where the other factor is the partial.
 _LINEAR = frozenset(
-    "add sub neg sign floor ceil round minimum maximum clip where relu eq ne lt le gt ge logical_and logical_or "
-    "logical_not convert is_finite stop_gradient broadcast reshape transpose slice pad reverse concat iota gather "
-    "scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort triangle block_read block_write "
-    "block_add scatter_last window_sum window_place top_places".split()
+    "add sub neg sign floor ceil round round_away minimum maximum clip where relu eq ne lt le gt ge logical_and "
+    "logical_or logical_not convert bitcast reduce_precision is_finite stop_gradient broadcast reshape transpose slice "
+    "pad reverse concat iota gather scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort "
+    "triangle block_read block_write block_add scatter_last window_sum window_place top_places".split()
 )
 
 

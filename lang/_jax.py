@@ -10,7 +10,7 @@ handed in as `Meaning`.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -62,7 +62,7 @@ def slot_type(aval: Any, span: Span | None = None) -> ArrayType:
     name = str(dtype)
     if name.startswith("complex"):
         raise fail("E203", f"an array of {name}", span, hint="compute with real and imaginary parts")
-    if name == "float0":
+    if dtype == jax.dtypes.float0:  # the tangent of an integer, which nothing reads
         return ArrayType("bool", shape)
     return ArrayType(_NAMES.get(name, name), shape)
 
@@ -95,6 +95,14 @@ def width(wide: bool) -> Any:
 def function_name(closed: Any) -> str:
     """The name of the Python function behind a closed jaxpr."""
     return str(getattr(closed, "jaxpr", closed).debug_info.func_name)
+
+
+def scan_counts(params: Mapping[str, Any]) -> tuple[int, int]:
+    """How many operands of a scan are shared and how many are carried; JAX 0.12 keeps them as a structure."""
+    if "num_consts" in params:
+        return int(params["num_consts"]), int(params["num_carry"])
+    consts, carry, _ = params["ft_in"].unpack()
+    return len(consts), len(carry)
 
 
 def is_small(value: Any, elements: int) -> bool:
@@ -151,6 +159,16 @@ def _function_of(equation: Any) -> tuple[Callable[..., list[Any]], list[Any], li
     alone = equation.replace(invars=variables, outvars=results)
     jaxpr = jex.Jaxpr([], variables, results, [alone], debug_info=_debug(len(ins), len(outs)))
     return jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, [])), ins, outs
+
+
+def equation_function(equation: Any) -> Callable[..., list[Any]]:
+    """An equation as a function of its operands."""
+    return _function_of(equation)[0]
+
+
+def over_lanes(function: Callable[..., Sequence[Any]], mapped: tuple[bool, ...]) -> Callable[..., Sequence[Any]]:
+    """A function of JAX over a leading axis of the operands that are marked."""
+    return jax.vmap(function, in_axes=tuple(0 if flag else None for flag in mapped))
 
 
 def _debug(inputs: int, outputs: int) -> Any:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .diagnostics import DiagnosticError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,10 +25,14 @@ DEPTH = 2  # orders of rules of rules that are compared
 
 @dataclass(frozen=True, eq=False)
 class Deferred:
-    """A rule by its recipe; `key` says in hashable words whose rule it is and what was done to it since."""
+    """A rule by its recipe; `key` says in hashable words whose rule it is and what was done to it since.
+
+    With `complete` the key says everything, so that the rule need not be worked out to be compared.
+    """
 
     key: Hashable
     make: Callable[[], Program] = field(repr=False)
+    complete: bool = False
 
     @cached_property
     def program(self) -> Program:
@@ -35,7 +41,7 @@ class Deferred:
 
     def then(self, key: Hashable, change: Callable[[Program], Program]) -> Deferred:
         """The rule after a pass, still deferred."""
-        return Deferred((key, self.key), lambda: change(self.program))
+        return Deferred((key, self.key), lambda: change(self.program), self.complete)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -45,15 +51,19 @@ class Deferred:
             return NotImplemented
         if self is other:
             return True
-        if self.key != other.key:
-            return False
+        if self.key != other.key or self.complete:
+            return self.key == other.key
         with _deeper() as depth:
-            return depth > DEPTH or self.program == other.program
+            try:
+                return depth > DEPTH or self.program == other.program
+            except DiagnosticError:  # a rule that cannot be worked out is equal to itself alone
+                return False
 
     def content(self) -> object:
         """What a digest sees of the rule: its key and the rule, to the same depth as equality."""
         with _deeper() as depth:
-            return ("Deferred", repr(self.key), None if depth > DEPTH else self.program.digest)
+            shallow = depth > DEPTH or self.complete
+            return ("Deferred", repr(self.key), None if shallow else self.program.digest)
 
 
 _depth = 0

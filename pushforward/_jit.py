@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from ._trace import traced
 from ._trees import is_array
 from .lang import _jax
 from .lang.diagnostics import fail
+from .lang.from_jax import foreign
 from .semantics.results import assemble
 from .semantics.shapes import solve_sizes
 
@@ -41,13 +43,15 @@ class Function:
     """A function of JAX whose calls run a program; see `jit`.
 
     `derive` makes the program that runs from the one that was traced; `example` makes the arguments to trace with from
-    those of a call.
+    those of a call. With `leaves_to_jax`, steps without a meaning here run by JAX; `left` lists them after a call.
     """
 
     fn: Callable[..., Any]
     derive: Derive | None = None
     example: Callable[[Sequence[Any]], Sequence[Any]] | None = None
     static: tuple[str, ...] = ()
+    leaves_to_jax: bool = False
+    left: list[str] = field(default_factory=list, repr=False)
     entries: dict[Hashable, _Entry] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +78,12 @@ class Function:
         if found is not None:
             return found
         example = args if self.example is None else self.example(args)
-        program = traced(self._bound(kw), example, {k: v for k, v in kw.items() if k not in self.static})
+        named = {k: v for k, v in kw.items() if k not in self.static}
+        left = foreign.Leaving() if self.leaves_to_jax else None
+        with foreign.leaving(left):
+            program = traced(self._bound(kw), example, named)
+        if left is not None and left.steps:
+            self._report(left)
         # What belongs to the trace that is going on must not be reachable from anything that is remembered.
         captured, program = program.captured, replace(program, captured=())
         if self.derive is not None:
@@ -83,6 +92,13 @@ class Function:
         if all(map(_jax.is_concrete, captured)):
             self.entries[key] = entry
         return entry
+
+    def _report(self, left: foreign.Leaving) -> None:
+        """Say what runs, and is differentiated, by JAX."""
+        steps = [f"`{name}`" + (f" at {span.source.name}:{span.line}" if span else "") for name, span in left.steps]
+        self.left[:] = list(dict.fromkeys(steps))
+        name = getattr(self.fn, "__name__", "the function")
+        warnings.warn(f"`{name}` leaves steps and their derivatives to JAX: {', '.join(self.left)}", stacklevel=4)
 
     def _without_static(self, args: Sequence[Any], kw: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Static arguments by name, wrapped so that they are part of the structure."""
@@ -144,7 +160,8 @@ def jit(
 
     `jax.grad`, `vmap`, `jvp`, `scan`, `jit`, equinox and optax work on the result; derivatives are those of
     Pushforward. The function is traced once per structure and types of its arguments; `static_argnames` names
-    arguments that are part of the program. What the language does not have is a diagnostic (E200 to E206).
+    arguments that are part of the program. What the language does not have is a diagnostic (E200 to E207); with
+    ``on_unsupported="jax"`` such steps run, and are differentiated, by JAX, and a warning names them.
 
     >>> import jax, jax.numpy as jnp
     >>> import pushforward as pf
@@ -160,12 +177,10 @@ def jit(
         )
     if backend not in ("auto", "xla"):
         raise fail("E186", f"the {backend} back end does not run inside JAX", hint='use backend="xla"')
-    if on_unsupported != "error":
-        raise fail("E186", "leaving steps to JAX is not in this version", hint="rewrite the step that E200 names")
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     if isinstance(fn, Program):
         return fn.to_jax()
-    return Function(fn, static=names)
+    return Function(fn, static=names, leaves_to_jax=on_unsupported == "jax")
 
 
 def pulled_back(f: Callable[..., Any], primals: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
@@ -189,5 +204,5 @@ def derived(f: Callable[..., Any], derive: Derive, example: Any = None) -> Funct
         hint = "give pf.load(path)[name], or a function of JAX"
         raise fail("E186", f"{f!r} is neither a program nor a function", hint=hint)
     if isinstance(f, Function) and f.derive is None and f.example is None:
-        return Function(f.fn, derive, example, f.static)
+        return Function(f.fn, derive, example, f.static, f.leaves_to_jax)
     return Function(f, derive, example)

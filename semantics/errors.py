@@ -6,6 +6,14 @@ from ..lang.errors_index import ErrorRow
 
 ROWS = (
     ErrorRow(
+        "E113",
+        "a step that was left to JAX",
+        "limit",
+        'Under `pf.jit(f, on_unsupported="jax")` steps without a meaning here are left to JAX. The reference evaluator '
+        "does not run them; compiled code does.",
+        'pf.jit(f, on_unsupported="jax").program(x).compile("reference")(x)',
+    ),
+    ErrorRow(
         "E100",
         "an index is out of range",
         "user",

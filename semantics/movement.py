@@ -125,6 +125,11 @@ def triangle(x: Array, *, lower: bool, offset: int) -> Array:
     return result
 
 
+def _foreign(*operands: Array, token: int, which: int, results: object) -> Array:
+    hint = 'compile it: program.compile("xla"), or call the function under pf.jit'
+    raise fail("E113", "a step that was left to JAX runs in compiled code only", hint=hint)
+
+
 MOVEMENT: Mapping[str, Callable[..., Any]] = {
     "broadcast": broadcast,
     "reshape": lambda x, *, shape: x.reshape(shape),
@@ -133,6 +138,7 @@ MOVEMENT: Mapping[str, Callable[..., Any]] = {
     "pad": pad,
     "reverse": lambda x, *, axes: np.flip(x, axes),
     "concat": lambda *xs, axis: np.concatenate(xs, axis),
+    "foreign": _foreign,
     "platform_index": lambda *, platforms: np.asarray(platform_number(platforms, "cpu"), np.int64),
     "iota": lambda *, size: np.arange(size, dtype=np.int64),
     "gather": gather,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..harness import Context, Row
-from . import adbench, frontend, speed, spine
+from . import adbench, embed, frontend, speed, spine
 
 AREAS: dict[str, Callable[[Context], list[Row]]] = {
     "spine": spine.rows,
+    "embed": embed.rows,
     "adbench": adbench.rows,
     "frontend": frontend.rows,
     "speed": speed.rows,

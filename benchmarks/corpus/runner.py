@@ -1,8 +1,8 @@
 """The corpus run in processes of its own: a list of ids enters, one line of JSON per entry leaves in a file.
 
-`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries. A process ends after a share
-of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the entry's start in the file, and
-`measured` counts it as crashed and goes on with a new process.
+`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries. A process ends after a
+share of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the entry's start in the
+file, and `measured` counts it as crashed and goes on with a new process.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "benchmarks.corpus.runner")
 SHARE = 60
 LIMIT_SECONDS = 400.0
 """Time for one entry, its oracle included, before its process is ended."""
@@ -37,7 +38,7 @@ def measured(ids: Sequence[str], state: Path) -> Verdicts:
         if begun in missing:  # the process that began with it ended before it was through
             append(state, {"id": begun, "status": "crashed", "reason": "the process died or took too long"})
             continue
-        command = [sys.executable, "-m", "benchmarks.corpus.runner", str(state), str(SHARE), *missing]
+        command = [*COMMAND, str(state), str(SHARE), *missing]
         ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False)
         if ended.returncode != 0 and read(state) == (verdicts, begun):
             raise RuntimeError(f"the runner of the corpus ends with {ended.returncode} before its first entry")

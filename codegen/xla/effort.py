@@ -15,7 +15,8 @@ MEMORY = 1 << 24
 MOVES = frozenset("broadcast reshape transpose slice pad reverse concat iota convert where triangle".split())
 CHEAP = MOVES | frozenset(
     "add sub mul neg abs sign floor ceil round minimum maximum clip relu eq ne lt le gt ge logical_and logical_or "
-    "logical_not is_finite div integer_pow".split()
+    "logical_not is_finite div integer_pow bit_and bit_or bit_xor bit_not shift_left shift_right_logical "
+    "shift_right_arithmetic truncdiv rem round_away bitcast".split()
 )
 
 

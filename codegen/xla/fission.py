@@ -30,7 +30,8 @@ LOOP = 1  # what a round of a loop costs beside its results, counted in results
 # stored, never computed twice.
 EXTREMES = frozenset("reduce_max reduce_min cummax cummin argmax argmin sort argsort".split())
 JUMPS = frozenset(
-    "floor ceil round sign floordiv mod eq ne lt le gt ge logical_and logical_or logical_not is_finite convert".split()
+    "floor ceil round round_away sign floordiv truncdiv mod rem eq ne lt le gt ge logical_and logical_or logical_not "
+    "is_finite convert bitcast nextafter reduce_precision random_gamma".split()
 )
 
 

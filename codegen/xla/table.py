@@ -194,6 +194,13 @@ def _iota(operands: Sequence[Array], params: Params) -> Array:
     return lax.iota(jax_dtype("i64"), params["size"])
 
 
+def _foreign(operands: Sequence[Array], params: Params) -> Array:
+    """A step that the caller asked to leave to JAX."""
+    from ...lang.from_jax.foreign import run
+
+    return run(params["token"], operands)[params["which"]]
+
+
 def _platform_index(operands: Sequence[Array], params: Params) -> Array:
     """Decided when the program is lowered for a platform, not when it is traced."""
     platforms = params["platforms"]
@@ -318,6 +325,7 @@ LOWERINGS: dict[str, Lowering] = {
     "reverse": lambda x, params: lax.rev(x[0], params["axes"]),
     "concat": lambda x, params: lax.concatenate(x, params["axis"]),
     "platform_index": _platform_index,
+    "foreign": _foreign,
     "iota": _iota,
     "gather": lambda x, params: gather(x[0], x[1:], proved=params["proved"]),
     "scatter_add": lambda x, params: scatter_add(x[0], x[1], x[2:], proved=params["proved"]),

@@ -13,6 +13,7 @@ from ..builder import Builder
 from ..deferred import Deferred
 from ..diagnostics import fail
 from ..ir import I64, UNBOUNDED, Program
+from . import foreign
 from .rule import Equation, Rule
 
 SHORT = 12  # calls of fewer steps are written out, so that texts stay readable
@@ -64,11 +65,11 @@ def _custom(kind: str, parameter: str) -> Any:
 
     def write(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
         body = e.program(e[parameter])
-        equation, wide = e.source, _jax.is_wide()
+        equation, wide, left = e.source, _jax.is_wide(), foreign.current()
         name = _jax.function_name(e[parameter])
 
         def rule() -> Program:
-            with _jax.width(wide):  # rules inside the rule are noted with the same width
+            with _jax.width(wide), foreign.leaving(left):  # rules inside the rule are noted with the same width
                 return e.program(_rule_jaxpr(equation, kind, name, e), f"{kind} of {name}")
 
         unit = Builder(name, body.inputs)
@@ -91,7 +92,7 @@ def _rule_jaxpr(equation: Any, kind: str, name: str, e: Equation) -> Any:
 
 
 def _scan(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
-    consts, carries = int(e["num_consts"]), int(e["num_carry"])
+    consts, carries = _jax.scan_counts(e.params)
     body = e.program(e["jaxpr"])
     captures, initial, arrays = x[:consts], x[consts : consts + carries], x[consts + carries :]
     # Our bodies take (captures, elements, carry, index), those of JAX (captures, carry, elements).
@@ -178,7 +179,9 @@ RULES: dict[str, Rule] = {
         ("fwd_jaxpr_thunk", "num_consts", "bwd", "out_trees", "symbolic_zeros"),
     ),
     "scan": Rule(
-        _scan, ("jaxpr", "length", "reverse", "num_consts", "num_carry"), ("unroll", "linear", "_split_transpose")
+        _scan,
+        ("jaxpr", "length", "reverse", "num_consts", "num_carry", "ft_in"),
+        ("unroll", "linear", "_split_transpose", "ft_out"),
     ),
     "while": Rule(_while, ("cond_jaxpr", "cond_nconsts", "body_jaxpr", "body_nconsts")),
     "cond": Rule(_cond, ("branches",), ("linear", "branches_platforms")),

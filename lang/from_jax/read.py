@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import _jax
 from ..builder import Builder
-from ..diagnostics import InternalError, fail, suggest
+from ..diagnostics import DiagnosticError, InternalError, fail, suggest
 from ..ir import ArrayType, Program
+from . import foreign
 from .rule import Equation, Rule
 
 
@@ -75,19 +76,35 @@ def _read_equation(builder: Builder, equation: Any, slots: dict[Any, int]) -> No
     span = _jax.place(equation)
     builder.origin = span
     operands = tuple(_slot(builder, atom, slots) for atom in equation.invars)
-    rule = table().get(name)
-    if rule is None:
-        raise _unknown(name, span)
-    strange = [key for key in params if key not in rule.reads and key not in rule.ignores] if rule.strict else []
-    if strange:
-        hint = "this version of JAX says something that this version of Pushforward does not know"
-        raise fail("E201", f"`{name}` has the parameter `{strange[0]}`, which is not known", span, hint=hint)
     outputs = tuple(_jax.slot_type(variable.aval, span) for variable in equation.outvars)
     inputs = tuple(builder.array_type(slot) for slot in operands)
-    results = rule.write(builder, Equation(name, params, inputs, outputs, span, read_closed, equation), operands)
+    read = Equation(name, params, inputs, outputs, span, read_closed, equation)
+    results = _written(builder, read, operands)
     found = (results,) if isinstance(results, int) else tuple(results)
     _check(builder, name, found, outputs)
     slots.update(zip(equation.outvars, found, strict=True))
+
+
+def _written(builder: Builder, e: Equation, operands: tuple[int, ...]) -> int | Sequence[int]:
+    """The results by the rule of the primitive, or by JAX where the caller wants that."""
+    try:
+        return _rule_of(e).write(builder, e, operands)
+    except DiagnosticError as error:
+        keys = any(_jax.is_key(atom.aval) for atom in e.source.invars)
+        if foreign.current() is None or keys or error.diagnostics[0].code not in foreign.REPLACED:
+            raise
+        return foreign.left_to_jax(builder, e, operands)
+
+
+def _rule_of(e: Equation) -> Rule:
+    rule = table().get(e.name)
+    if rule is None:
+        raise _unknown(e.name, e.span)
+    strange = [key for key in e.params if key not in rule.reads and key not in rule.ignores] if rule.strict else []
+    if strange:
+        hint = "this version of JAX says something that this version of Pushforward does not know"
+        raise fail("E201", f"`{e.name}` has the parameter `{strange[0]}`, which is not known", e.span, hint=hint)
+    return rule
 
 
 def _check(builder: Builder, name: str, found: Sequence[int], outputs: Sequence[ArrayType]) -> None:

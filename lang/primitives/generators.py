@@ -16,17 +16,16 @@ _IN_LOGARITHM = "if exp(y) == 0 then (digamma(x2 + 1) - y) / x2 else random_gamm
 ROWS: tuple[Primitive, ...] = (
     Primitive(
         name="threefry2x32",
-        type="(i, i, i, i) -> i",
+        type="(w, w, w, w) -> w",
         derivative=Discrete("random words have no tangent"),
         doc="Word number `word` (0 or 1) of the Threefry-2x32-20 cipher: the key x0 x1 applied to the counter x2 x3.",
         flops=100,
         jax="jax.extend.random.threefry_2x32",
         params=("word",),
-        type_rule=type_rules.threefry,
     ),
     Primitive(
         name="random_gamma",
-        type="(i, i, f) -> f",
+        type="(w, w, f) -> f",
         # A draw is the quantile of a number that the key decides, so it moves with the shape as quantiles do.
         derivative=Smooth(("0", "0", f"if log_space then ({_IN_LOGARITHM}) else random_gamma_grad(x2, y)")),
         doc="A draw of the gamma distribution with shape x2 by the key x0 x1, or its logarithm (`log_space`).",

@@ -127,13 +127,13 @@ CostRule = Callable[[tuple[ArrayType, ...], tuple[ArrayType, ...], Params], Size
 class Primitive:
     """One row.
 
-    `type` is the scalar type of an elementwise primitive, ``"(f, f) -> f"`` (f float, n number, b bool, i
-    integer, a anything; equal letters are equal types), or a surface type for people; `type_rule` computes
-    result types when it is not elementwise. `flops` counts operations per result element; a function of
-    operand types, result types and params for the rest. `numpy`/`jax` are dotted names for elementwise
-    primitives; packages hold tables for the others. `oracle` is the mpmath name or expression of the same
-    function, sharing no code with `numpy`. `domain` is a condition over x0, x1, … outside which the value is
-    not defined; `samples` are intervals per operand that generic tests draw from.
+    `type` is the scalar type of an elementwise primitive, ``"(f, f) -> f"`` (f float, n number, b bool, i integer, w
+    32-bit word, a anything; equal letters are equal types), or a surface type for people; `type_rule` computes result
+    types when it is not elementwise. `flops` counts operations per result element; a function of operand types,
+    result types and params for the rest. `numpy`/`jax` are dotted names for elementwise primitives; packages hold
+    tables for the others. `oracle` is the mpmath name or expression of the same function, sharing no code with
+    `numpy`. `domain` is a condition over x0, x1, … outside which the value is not defined; `samples` are intervals
+    per operand that generic tests draw from.
     """
 
     name: str

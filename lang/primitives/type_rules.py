@@ -59,6 +59,8 @@ def _has_kind(dtype: str, letter: str) -> bool:
             return dtype in FLOAT_DTYPES or dtype in INTEGER_DTYPES
         case "b":
             return dtype == "bool"
+        case "w":
+            return dtype == "uint32"
         case _:
             return True
 
@@ -94,17 +96,10 @@ def bitcast(operands: Types, params: Params) -> Types:
     return (result,)
 
 
-def threefry(operands: Types, params: Params) -> Types:
-    """Four arrays of 32-bit words give one."""
-    require(all(x.dtype == "uint32" for x in operands) and len(operands) == 4, f"threefry2x32 of {operands}")
-    return (ArrayType("uint32", common_shape("threefry2x32", operands)),)
-
-
 def random_gamma(operands: Types, params: Params) -> Types:
-    """The words of keys and shapes of distributions give draws."""
-    k0, k1, a = operands
-    require(k0.dtype == k1.dtype == "uint32" and a.dtype in ("f64", "f32"), f"random_gamma of {operands}")
-    return (ArrayType(a.dtype, common_shape("random_gamma", operands)),)
+    """The words of keys and shapes of distributions give draws, of floats as wide as words at least."""
+    require(operands[-1].dtype in ("f64", "f32"), f"random_gamma of {operands[-1]}")
+    return elementwise("random_gamma", "(w, w, f) -> f", operands, params)
 
 
 def width(dtype: str) -> int:

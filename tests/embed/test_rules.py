@@ -108,6 +108,7 @@ def test_an_unbounded_while_loop_goes_forward_only() -> None:
     assert float(pf.jit(f)(1.5)) == 11.5625
     assert pf.trace(f, 1.5)(1.5) == 11.5625
     np.testing.assert_allclose(pf.jvp(f, (1.5,), (1.0,))[1], jax.jvp(f, (1.5,), (1.0,))[1])
+    np.testing.assert_allclose(jax.jvp(pf.jit(f), (1.5,), (1.0,))[1], jax.jvp(f, (1.5,), (1.0,))[1])
     np.testing.assert_allclose(jax.vmap(pf.jit(f))(X + 2), jax.vmap(f)(X + 2))
     with pytest.raises(pf.DiagnosticError, match="E115"):
         pf.grad(f)(1.5)

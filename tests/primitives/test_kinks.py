@@ -27,7 +27,7 @@ POINTS: dict[str, list[tuple[float, ...]]] = {
     "relu": [(0.0,), (-0.0,), (1.0,), (-1.0,)],
     "maximum": [(0.0, 0.0), (1.0, 1.0), (2.0, 1.0), (1.0, 2.0), (-0.0, 0.0)],
     "minimum": [(0.0, 0.0), (1.0, 1.0), (2.0, 1.0), (1.0, 2.0), (-0.0, 0.0)],
-    "clip": [(x, 0.0, 1.0) for x in (-1.0, 0.0, 0.5, 1.0, 2.0)],
+    "clip": [(x, *ends) for ends in ((0.0, 1.0), (2.0, 1.0)) for x in (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)],
 }
 # Smooth functions at the edges of their domain.
 EDGES: list[tuple[str, tuple[float, ...], Callable[..., Any]]] = [
@@ -42,6 +42,15 @@ EDGES: list[tuple[str, tuple[float, ...], Callable[..., Any]]] = [
     ("atan2", (0.0, 0.0), jnp.arctan2),
     ("atan2", (0.0, 1.0), jnp.arctan2),
     ("log", (0.0,), jnp.log),
+    ("rem", (4.0, 2.0), jax.lax.rem),
+    ("rem", (-4.0, 2.0), jax.lax.rem),
+    ("rem", (0.0, -2.0), jax.lax.rem),
+    ("erf_inv", (1.0,), jax.lax.erf_inv),
+    ("bessel_i0e", (0.0,), jax.lax.bessel_i0e),
+    ("bessel_i1e", (0.0,), jax.lax.bessel_i1e),
+    ("igamma", (1.0, 0.0), jax.lax.igamma),
+    ("igamma", (2.0, 0.0), jax.lax.igamma),
+    ("igammac", (0.5, 0.0), jax.lax.igammac),
 ]
 
 

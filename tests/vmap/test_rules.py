@@ -90,8 +90,16 @@ STRUCTURAL = [
     ("block_add", [("f64", (3, 4)), ("f64", (2, 2)), ("i64", ()), ("i64", ())], {"axes": (0, 1)}),
 ]
 SYMMETRIC = "solve cholesky symmetric_cholesky logdet triangular_solve eigh_values eigh_vectors".split()
-ELEMENTWISE_PARAMS = {"integer_pow": {"exponent": 3}, "convert": {"dtype": "i64"}, "polygamma": {"order": 2}}
-KINDS = {"f": "f64", "n": "f64", "b": "bool", "i": "i64"}
+ELEMENTWISE_PARAMS = {
+    "integer_pow": {"exponent": 3},
+    "convert": {"dtype": "i64"},
+    "polygamma": {"order": 2},
+    "bitcast": {"dtype": "i64"},
+    "reduce_precision": {"exponent_bits": 5, "mantissa_bits": 3},
+    "threefry2x32": {"word": 1},
+    "random_gamma": {"log_space": False},
+}
+KINDS = {"f": "f64", "n": "f64", "b": "bool", "i": "i64", "w": "uint32"}
 
 
 def _elementwise() -> list[tuple[str, list[tuple[str, tuple[int, ...]]], dict]]:

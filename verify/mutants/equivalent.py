@@ -138,4 +138,31 @@ EQUIVALENT: dict[str, str] = {
     "ad.activity.result_activity: drop a term: passes = any((carries_tangent(op, k, type_) for k, (flag, type_) in enumerate(zip(active, operands, strict=True))))": (
         "asked only where an operand is active, and no primitive has a float operand that carries nothing beside one that does"
     ),
+    "rem: swap operands: d/dx1 = -((sign((x1 / x0)) * floor(abs((x0 / x1)))))": (
+        "a quotient and its reciprocal have one sign, and where x0 is 0 the other factor is 0"
+    ),
+    "bessel_i1e: off by one: d/dx0 = (if (x0 == 0) then 0.5 else (bessel_i0e(x0) - (y * (sign(x0) + (1 / (if (x0 == 0) then 2 else x0))))))": (
+        "the guarded operand of the arm that is not taken is read by nobody, and its cotangent is dropped by `where`"
+    ),
+    "bessel_i1e: wrong tie: stable d/dx0 = (if (abs(x0) <= 1e-16) then 0.5 else (bessel_i0e(x0) - (y * (sign(x0) + (1 / (if (abs(x0) < 1e-16) then 1 else x0))))))": (
+        "at 1e-16 both forms give 0.5 to the last place"
+    ),
+    "bessel_i1e: change a constant: stable d/dx0 = (if (abs(x0) < 1.5e-16) then 0.5 else (bessel_i0e(x0) - (y * (sign(x0) + (1 / (if (abs(x0) < 1e-16) then 1 else x0))))))": (
+        "between 1e-16 and 1.5e-16 both forms give 0.5 to the last place"
+    ),
+    "bessel_i1e: off by one: stable d/dx0 = (if (abs(x0) < 1e-16) then 0.5 else (bessel_i0e(x0) - (y * (sign(x0) + (1 / (if (abs(x0) < 1e-16) then 2 else x0))))))": (
+        "the guarded operand of the arm that is not taken is read by nobody, and its cotangent is dropped by `where`"
+    ),
+    "random_gamma: off by one: d/dx0 = 1": (
+        "the words of a key are whole numbers, which carry no derivative, so nobody asks for this rule"
+    ),
+    "random_gamma: off by one: d/dx0 = (-1)": (
+        "the words of a key are whole numbers, which carry no derivative, so nobody asks for this rule"
+    ),
+    "random_gamma: off by one: d/dx1 = 1": (
+        "the words of a key are whole numbers, which carry no derivative, so nobody asks for this rule"
+    ),
+    "random_gamma: off by one: d/dx1 = (-1)": (
+        "the words of a key are whole numbers, which carry no derivative, so nobody asks for this rule"
+    ),
 }

@@ -264,14 +264,14 @@ def _algebraic(row: Primitive, params: dict[str, Param], k: int, found: list[Poi
 
 
 def _edges(row: Primitive, params: dict[str, Param], edges: list[tuple[Point, Point]]) -> None:
-    """Both forms of the partials at kinks and ends; far out and where it is infinite, the stable one alone."""
+    """Both forms of the partials at kinks and ends, the algebraic one with many digits; far out the stable one alone."""
     plain = [(point, limits) for point, limits in edges if max(map(abs, (*point, *limits))) < 1e6]
     for stable, own in ((True, edges), (False, plain)):
         for k in range(len(edges[0][0]) if own else 0):
             filled = [*own, *[own[0]] * (COUNT - len(own))]
             program = _partial_program(row, params, k, stable=stable, count=len(filled))
             columns = [np.array(column) for column in zip(*(point for point, _ in filled), strict=True)]
-            results = evaluate(program, columns)[0]
+            results = evaluate(program, columns)[0] if stable else evaluate_exact(program, columns, digits=40)[0]
             close(results, [limits[k] for _, limits in filled], 1e-13, f"d{row.name}/dx{k}")
             for found, (point, limits) in zip(results, own, strict=False):
                 if 1e-100 < abs(limits[k]) < 1e100 and abs(found - limits[k]) > 1e-13 * abs(limits[k]):
