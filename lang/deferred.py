@@ -62,8 +62,11 @@ class Deferred:
     def content(self) -> object:
         """What a digest sees of the rule: its key and the rule, to the same depth as equality."""
         with _deeper() as depth:
-            shallow = depth > DEPTH or self.complete
-            return ("Deferred", repr(self.key), None if shallow else self.program.digest)
+            try:
+                rule = None if depth > DEPTH or self.complete else self.program.digest
+            except DiagnosticError:  # a rule that cannot be worked out is known by its key alone
+                rule = None
+            return ("Deferred", repr(self.key), rule)
 
 
 _depth = 0

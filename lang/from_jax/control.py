@@ -12,7 +12,7 @@ from .. import _jax
 from ..builder import Builder
 from ..deferred import Deferred
 from ..diagnostics import fail
-from ..ir import I64, UNBOUNDED, Program
+from ..ir import I64, UNBOUNDED, Program, as_array
 from . import foreign
 from .rule import Equation, Rule
 
@@ -81,11 +81,15 @@ def _custom(kind: str, parameter: str) -> Any:
 
 def _rule_jaxpr(equation: Any, kind: str, name: str, e: Equation) -> Any:
     try:
-        return _jax.custom_rule(equation, kind)
+        found = _jax.custom_rule(equation, kind)
     except (TypeError, ValueError) as error:  # how JAX says that a rule does not fit its function
         first = str(error).strip().splitlines()[0]
         hint = "a rule gives tangents of the type of the result, or cotangents of the types of the arguments"
         raise fail("E207", f"the {kind} rule of `{name}` does not fit: {first}", e.span, hint=hint) from error
+    if not all(map(_jax.is_concrete, found.consts)):
+        why = f"has a {kind} rule that closes over a traced value"
+        raise e.refuse(why, f"give that value to `{name}` as an argument, not as a nondiff_argnum or from outside")
+    return found
 
 
 # --- loops and branches ----------------------------------------------------------------------------------------------
@@ -115,7 +119,28 @@ def _while(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     going = test.build(test.inline(condition, [*range(first), *range(first + second, len(x))]))
     inner = Builder(body.name, [*types, I64])
     program = inner.build(inner.inline(body, range(first, len(x))))
+    if as_array(condition.output_types[0]).shape:
+        going, program = _by_lanes(going, program, first + second)
     return b.fold(UNBOUNDED, captures, [], initial, program, condition=going)
+
+
+def _by_lanes(condition: Program, body: Program, captures: int) -> tuple[Program, Program]:
+    """A loop that JAX has batched: it runs while some lane does, and a lane whose condition fails keeps its state.
+
+    The axes of the condition are the leading ones of the state.
+    """
+    test = Builder("condition", condition.inputs)
+    (lanes,) = test.inline(condition, range(len(condition.inputs)))
+    rank = as_array(condition.output_types[0]).rank
+    some = test.build([test.apply("reduce_any", lanes, axes=tuple(range(rank)))])
+    inner = Builder(body.name, body.inputs)
+    (going,) = inner.inline(condition, range(len(condition.inputs)))
+    moved = inner.inline(body, range(len(body.inputs)))
+    kept = [
+        inner.apply("where", inner.broadcast(going, inner.array_type(new).shape, tuple(range(rank))), new, old)
+        for new, old in zip(moved, range(captures, len(condition.inputs)), strict=True)
+    ]
+    return some, inner.build(kept)
 
 
 def _cond(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:

@@ -63,8 +63,8 @@ ROWS: tuple[Primitive, ...] = (
         name="top_places",
         type="[…]n -> […]i64",
         derivative=_PLACE,
-        doc="The places along the axis of the k greatest elements, the greatest and of equals the first in front, in the "
-        "total order of IEEE 754: -0.0 is below 0.0 and NaN greatest (with a minus sign, least).",
+        doc="The places along the axis of the k greatest elements, the greatest and of equals the first in front, in "
+        "the total order of IEEE 754: -0.0 is below 0.0 and NaN greatest (with a minus sign, least).",
         flops=costs.free,
         params=("axis", "k"),
         elementwise=False,
