@@ -38,17 +38,21 @@ def spread(b: Builder, x: int, shape: Shape, axes: Shape) -> int:
     return b.broadcast(x, shape, tuple(axes[k] for k in kept))
 
 
-def _broadcast_in_dim(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    if len(x) > 1:
+def _known_lengths(e: Equation, count: int) -> None:
+    """Lengths that are computed are operands of their own."""
+    if len(e.inputs) > count:
         raise e.refuse("has lengths that are computed", "give the shape as numbers")
+
+
+def _broadcast_in_dim(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+    _known_lengths(e, 1)
     axes, shape = whole_numbers(e["broadcast_dimensions"]), sizes_of(e.outputs[0])
     words = e.inputs[0].rank - len(axes)
     return spread(b, x[0], shape, (*axes, *range(len(shape) - words, len(shape))))
 
 
 def _reshape(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    if len(x) > 1:
-        raise e.refuse("has lengths that are computed", "give the shape as numbers")
+    _known_lengths(e, 1)
     first, order = x[0], e["dimensions"]
     if order is not None:
         first = b.apply("transpose", first, axes=_extended(whole_numbers(order), e.inputs[0].rank))
@@ -110,8 +114,7 @@ def _tile(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 
 def _iota(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    if x:
-        raise e.refuse("has lengths that are computed", "give the shape as numbers")
+    _known_lengths(e, 0)
     (result,), axis = e.outputs, int(e["dimension"])
     numbers = b.apply("convert", b.apply("iota", size=result.shape[axis]), dtype=result.dtype)
     return b.broadcast(numbers, result.shape, (axis,))

@@ -38,7 +38,7 @@ def agree(
     rng = np.random.default_rng(5)
     moving = [np.asarray(rng.normal(size=x.shape), x.dtype) for x, on in zip(arrays, active, strict=True) if on]
     bars = [
-        np.asarray(rng.normal(size=type_.shape), numpy_dtype(type_.dtype))
+        np.asarray(rng.normal(size=[size for size in type_.shape if isinstance(size, int)]), numpy_dtype(type_.dtype))
         for type_ in program.output_types
         if isinstance(type_, ArrayType) and type_.is_float and moving
     ]

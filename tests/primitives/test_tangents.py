@@ -56,8 +56,8 @@ def _operands(case: Case, seed: int) -> list[np.ndarray]:
     return case.operands(seed)
 
 
-def _moved(a: np.generic, step: Fraction, b: np.generic) -> object:
-    return Fraction(a) + step * Fraction(b) if isinstance(a, np.floating) else a
+def _moved(a: np.generic, step: Fraction, b: np.floating) -> object:
+    return Fraction(float(a)) + step * Fraction(float(b)) if isinstance(a, np.floating) else a
 
 
 def _difference(case: Case, operands: list[np.ndarray], tangents: list[np.ndarray]) -> np.ndarray:
