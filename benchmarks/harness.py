@@ -19,7 +19,10 @@ from typing import Literal
 SCHEMA = 1
 Kind = Literal["gate", "aim"]
 Op = Literal["<=", ">="]
-PACKAGES = ("pushforward", "jax", "jaxlib", "numpy", "scipy", "lark", "llvmlite", "sympy", "z3-solver")
+PACKAGES = (
+    *("pushforward", "jax", "jaxlib", "numpy", "scipy", "lark", "llvmlite", "sympy", "z3-solver"),
+    *("equinox", "flax", "diffrax", "optax", "numpyro"),
+)
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,14 @@ def place(entry: Entry) -> Path:
 
 @lru_cache(maxsize=2)
 def oracle(entry: Entry) -> Measured:
-    """What JAX says of an entry, from the folder when it is there; raises `Unfit` like `measure`."""
+    """What JAX says of an entry in 64 bits, from the folder when it is there; raises `Unfit` like `measure`."""
     path = place(entry)
     if path.is_file():
         return read(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        found = measure(entry)
+        with jax.enable_x64(True):
+            found = measure(entry)
     except Unfit as reason:
         np.savez(path, unfit=np.array(str(reason)))
         raise

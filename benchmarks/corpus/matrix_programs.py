@@ -64,12 +64,13 @@ def recurrent(w: Any, x: Any) -> Any:
         h = jnp.tanh(w @ h + row)
         return h, jnp.sum(h)
 
-    h, sums = jax.lax.scan(step, jnp.zeros(w.shape[0], w.dtype), x)
+    # The start depends on x, since newer versions of JAX want carries under `shard_map` to vary like what is added.
+    h, sums = jax.lax.scan(step, 0.0 * x[0], x)
     return jnp.sum(h) + jnp.sum(sums**2)
 
 
 def reversed_scan(w: Any, x: Any) -> Any:
-    return jnp.sum(jax.lax.scan(lambda c, row: (jnp.sin(c * w + row), c * row), w, x, reverse=True)[1])
+    return jnp.sum(jax.lax.scan(lambda c, row: (jnp.sin(c * w + row), c * row), w + 0.0 * x[0], x, reverse=True)[1])
 
 
 def runge_kutta(w: Any, x: Any) -> Any:

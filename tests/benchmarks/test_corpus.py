@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.areas.embed_corpus import rows_of
-from benchmarks.corpus import callables, compositions, ours, packages, primitives, runner
+from benchmarks.corpus import callables, compositions, kept, ours, packages, primitives, runner
 from benchmarks.corpus.entry import Draw, Entry, equations
 from benchmarks.corpus.exclusions import EXCLUDED, PRIMITIVES
 from benchmarks.corpus.oracle import Leaves, Unfit, measure
@@ -30,7 +30,8 @@ def test_every_primitive_has_a_function_or_a_reason() -> None:
 
 
 @pytest.mark.parametrize("name", ["cos", "scatter-add", "while"])
-def test_entry_of_a_primitive_holds_it(name: str) -> None:
+def test_entry_of_a_primitive_holds_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
     made = primitives.entry(name)
     assert made is not None and primitives.holds(made, name)
 
