@@ -9,12 +9,19 @@ from dataclasses import replace
 
 from .lang.constants import constant_bytes, constant_value
 from .lang.deferred import changed
+from .lang.diagnostics import fail
 from .lang.ir import Apply, ArrayType, Constant, Op, Program, Signature, SlotType, Step, bodies, with_bodies
 from .lang.types import FLOATS, Array, Record, Scalar, Tuple, Type
 
+OF_ONE_WIDTH = frozenset({"bitcast", "foreign", "random_gamma"})  # what these mean depends on the width of floats
+
 
 def convert(program: Program, dtype: str) -> Program:
-    """The program with every f32 and f64 replaced by `dtype`."""
+    """The program with every f32 and f64 replaced by `dtype`; E186 when a step means something in one width only."""
+    for step in program.steps:
+        if isinstance(step.op, Apply) and step.op.primitive in OF_ONE_WIDTH:
+            hint = "trace the function with arguments of the other width"
+            raise fail("E186", f"`{step.op.primitive}` cannot change its width", step.origin, hint=hint)
     return replace(
         program,
         inputs=tuple(_slot(type_, dtype) for type_ in program.inputs),

@@ -141,6 +141,8 @@ CONVOLUTIONS = (
     Case("conv", (_f(1, 2, 6), _f(2, 2, 2)), _conv((1,), ((-1, -2),), (2,))),
     Case("conv", (_f(2, 4, 5), _f(6, 2, 2)), _conv((2,), ((1, 0),), features=2)),
     Case("conv", (_f(4, 3, 5), _f(6, 3, 2)), _conv((2,), ((1, 0),), (2,), (2,), batches=2)),
+    Case("conv", (_f(1, 4, 3, 3), _f(2, 2, 2, 2)), _conv((1, 1), ((0, 0), (1, 0)), features=2)),
+    Case("conv", (_f(2, 2, 3, 3), _f(4, 2, 2, 2)), _conv((1, 2), ((0, 1), (0, 0)), batches=2)),
 )
 WINDOWS = (
     _window((2, 3)),
@@ -187,6 +189,7 @@ LINEAR = (
     Case("scatter_last", (_f(4, 2), _f(6, 2), _i(6)), {"distinct": False}, (5,)),
     Case("scatter_last", (_f(3, 2), _f(2, 3), _i(2, 3), _i(2, 3)), {"distinct": False}, (4, 3)),
     Case("scatter_last", (_f(6, 2), _f(3, 2), _i(3)), {"distinct": True}, (8,), "distinct"),
+    Case("scatter_last", (_f(5, 4), _f(6), _i(6), _i(6)), {"distinct": True}, (6, 6), "distinct"),
 )
 
 FACTORISATIONS = (
@@ -201,7 +204,9 @@ FACTORISATIONS = (
     *(
         Case(f"qr_{factor}", (_f(*shape),), {"full": full}, kind="normal")
         for factor in "qr"
-        for shape, full in (((2, 4, 3), False), ((5, 3), True), ((3, 4), False), ((2, 3, 5), True))
+        for shape, full in (
+            ((2, 4, 3), False), ((5, 3), True), ((2, 5, 3), True), ((3, 4), False), ((2, 3, 5), True)
+        )  # fmt: skip
     ),
     *(Case("lu", (_f(*shape),), kind="normal") for shape in ((2, 3, 3), (4, 3), (2, 3, 4))),
     Case("tridiagonal_solve", (_f(2, 4), _f(2, 4), _f(2, 4), _f(2, 4, 3)), kind="dominant"),
@@ -257,6 +262,7 @@ CURVED = (
     Case("logsumexp", (_f(2, 3),), {"axes": (1,)}),
     Case("cumlogsumexp", (_f(2, 5),), {"axis": 1, "reverse": False}),
     Case("cumlogsumexp", (_f(6, 2),), {"axis": 0, "reverse": True}),
+    Case("cumlogsumexp", (_f(2, 3),), {"axis": 0, "reverse": False}),
     Case("softmax", (_f(2, 3),), {"axes": (0,)}),
     Case("solve", (_f(2, 3, 3), _f(2, 3, 2)), kind="square"),
     Case("cholesky", (_f(2, 3, 3),), kind="positive"),

@@ -175,11 +175,11 @@ def scatter_last(operands: Sequence[Array], params: Params) -> Array:
     return lax.platform_dependent(
         *operands,
         cpu=lambda *x: _overwrite(x, params),
-        default=lambda *x: _by_owner(x, params),
+        default=lambda *x: by_owner(x),
     )
 
 
-def _by_owner(operands: Sequence[Array], params: Params) -> Array:
+def by_owner(operands: Sequence[Array]) -> Array:
     """Every place takes the value of the greatest number of an update that goes there."""
     base, values, *indices = operands
     batch, leading = indices[0].shape, base.shape[: len(indices)]

@@ -20,6 +20,7 @@ from .einsum import einsum
 from .factorisations import FACTORISATIONS
 from .indexing import gather, scatter, scatter_add
 from .random import random_gamma, threefry2x32
+from .scalars import BITS, SPECIAL
 from .sliding import SLIDING
 
 Params = Mapping[str, Any]
@@ -148,33 +149,8 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "sqrt": lax.sqrt,
     "cbrt": lax.cbrt,
     "rsqrt": lax.rsqrt,
-    "bit_and": lax.bitwise_and,
-    "bit_or": lax.bitwise_or,
-    "bit_xor": lax.bitwise_xor,
-    "bit_not": lax.bitwise_not,
-    "shift_left": lax.shift_left,
-    "shift_right_logical": lax.shift_right_logical,
-    "shift_right_arithmetic": lax.shift_right_arithmetic,
-    "population_count": lax.population_count,
-    "clz": lax.clz,
-    "mulhi": lax.mulhi,
-    "truncdiv": lax.div,
-    "rem": lax.rem,
-    "nextafter": lax.nextafter,
-    "erf": lax.erf,
-    "erfc": lax.erfc,
-    "lgamma": lax.lgamma,
-    "digamma": lax.digamma,
-    "erf_inv": lax.erf_inv,
-    "bessel_i0e": lax.bessel_i0e,
-    "bessel_i1e": lax.bessel_i1e,
-    "igamma": lax.igamma,
-    "igammac": lax.igammac,
-    "igamma_grad_a": lax.igamma_grad_a,
-    "random_gamma_grad": lax.random_gamma_grad,
-    "betainc": lax.betainc,
-    "zeta": lax.zeta,
-    "logistic": lax.logistic,
+    **BITS,
+    **SPECIAL,
     "softplus": _softplus,
     "stop_gradient": lambda x: x,
 }

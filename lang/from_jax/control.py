@@ -27,14 +27,23 @@ _JIT = (
 # --- calls -----------------------------------------------------------------------------------------------------------
 
 
-def _called(b: Builder, program: Program, x: Sequence[int]) -> Sequence[int]:
-    """A call of a named function, or its steps when there are few."""
-    private = not program.name or program.name[0] in "_<"
-    return b.inline(program, x) if private or len(program.steps) < SHORT else b.call(program, x)
-
-
 def _jit(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
-    return _called(b, e.program(e["jaxpr"], str(e["name"])), x)
+    """A call of a named function, or its steps when there are few."""
+    name, closed = str(e["name"]), e["jaxpr"]
+    if not name or name[0] in "_<" or _is_short(closed):
+        return e.onto(b, closed, x)
+    return b.call(e.program(closed, name), x)
+
+
+def _is_short(closed: Any) -> bool:
+    """Whether a jaxpr has few equations, those of calls inside included."""
+    count, waiting = 0, [closed]
+    while waiting and count < SHORT:
+        inner = waiting.pop()
+        equations = getattr(inner, "jaxpr", inner).eqns
+        count += len(equations)
+        waiting += [equation.params["jaxpr"] for equation in equations if equation.primitive.name in ("jit", "pjit")]
+    return count < SHORT
 
 
 def _inline(parameter: str) -> Any:

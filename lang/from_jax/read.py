@@ -38,21 +38,36 @@ def read_jaxpr(jaxpr: Any, constants: Sequence[Any], name: str) -> Program:
     variables = [*front, *jaxpr.invars]
     builder = Builder(name, [_jax.slot_type(variable.aval) for variable in variables])
     slots: dict[Any, int] = {variable: slot for slot, variable in enumerate(variables)}
-    for variable, value in pairs:
+    return builder.build(_read_steps(builder, jaxpr, constants, slots))
+
+
+def _read_steps(builder: Builder, jaxpr: Any, constants: Sequence[Any], slots: dict[Any, int]) -> list[int]:
+    """The slots of the results, with the steps written behind those of the builder."""
+    for variable, value in zip(jaxpr.constvars, constants, strict=True):
         if value is not None:
             slots[variable] = literal(builder, value, _jax.slot_type(variable.aval))
     for equation in jaxpr.eqns:
         _read_equation(builder, equation, slots)
-    return builder.build([_slot(builder, atom, slots) for atom in jaxpr.outvars])
+    return [_slot(builder, atom, slots) for atom in jaxpr.outvars]
 
 
-def read_closed(closed: Any, name: str = "body") -> Program:
-    """The program of a closed jaxpr (or of an open one without constants) whose constants become literals."""
-    inner = getattr(closed, "jaxpr", closed)
+def _opened(closed: Any) -> tuple[Any, list[Any]]:
+    """The open jaxpr in a closed one (or in an open one without constants), and its constants."""
     constants = list(getattr(closed, "consts", ()))
     if any(not _jax.is_concrete(value) for value in constants):
         raise InternalError("a body closes over a value of an outer trace")
-    return read_jaxpr(inner, constants, name)
+    return getattr(closed, "jaxpr", closed), constants
+
+
+def read_closed(closed: Any, name: str = "body") -> Program:
+    """The program of a closed jaxpr whose constants become literals."""
+    return read_jaxpr(*_opened(closed), name)
+
+
+def read_onto(builder: Builder, closed: Any, operands: Sequence[int]) -> list[int]:
+    """The results of a closed jaxpr on slots of an open program, whose rules see what is known about the operands."""
+    inner, constants = _opened(closed)
+    return _read_steps(builder, inner, constants, dict(zip(inner.invars, operands, strict=True)))
 
 
 def literal(builder: Builder, value: Any, type_: ArrayType) -> int:
@@ -78,7 +93,7 @@ def _read_equation(builder: Builder, equation: Any, slots: dict[Any, int]) -> No
     operands = tuple(_slot(builder, atom, slots) for atom in equation.invars)
     outputs = tuple(_jax.slot_type(variable.aval, span) for variable in equation.outvars)
     inputs = tuple(builder.array_type(slot) for slot in operands)
-    read = Equation(name, params, inputs, outputs, span, read_closed, equation)
+    read = Equation(name, params, inputs, outputs, span, read_closed, read_onto, equation)
     results = _written(builder, read, operands)
     found = (results,) if isinstance(results, int) else tuple(results)
     _check(builder, name, found, outputs)

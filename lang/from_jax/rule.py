@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Equation:
     """One application of a JAX primitive: its name, parameters, types of operands and results, and the Python line.
 
-    `program` reads a closed jaxpr among the parameters as a program of ours (with a name, if one is given); `source`
-    is the equation of JAX itself, for rules that users gave.
+    `program` reads a closed jaxpr among the parameters as a program of ours (with a name, if one is given); `onto`
+    writes its steps at once, on slots of an open program; `source` is the equation of JAX itself, for rules that users
+    gave.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Equation:
     outputs: tuple[ArrayType, ...]
     span: Span | None
     program: Callable[..., Program]
+    onto: Callable[[Builder, Any, Sequence[int]], list[int]]
     source: Any = None
 
     def __getitem__(self, name: str) -> Any:

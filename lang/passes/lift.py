@@ -20,7 +20,7 @@ from ..ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, 
 from ..memo import memo
 from ..sizes import Size, add, mul
 
-MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "cholesky", "solve"})
+MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "scatter_last", "cholesky", "solve"})
 
 
 @memo(maxsize=8192)

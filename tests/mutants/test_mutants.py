@@ -171,6 +171,17 @@ def test_the_exit_code_of_a_run_is_that_of_its_report(
     assert entry.main(["--only", "expm1: zero", "--workers", "1"]) == 0
 
 
+def test_a_run_does_not_start_when_a_check_fails_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(entry, "suite", lambda: [Check("rows", "broken", frozenset({"expm1"}), fail)])
+    assert entry.main(["--only", "expm1: zero", "--workers", "1"]) == 2
+    assert "a check fails without any fault: broken" in capsys.readouterr().out
+
+
 def test_a_page_is_written_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{START}\nold\n{END}\nbehind\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 
 from pushforward.codegen.xla.compile import compile_xla
+from pushforward.codegen.xla.sliding import by_owner
 from pushforward.lang.builder import body
 from pushforward.lang.constants import numpy_dtype
 from pushforward.lang.ir import ArrayType, Program
@@ -66,3 +68,12 @@ def test_greatest_places_follow_the_total_order(dtype: str) -> None:
     x[1] = np.copysign(x[3], -1)
     assert evaluate(_program(case), [x])[0].tolist() == [3, 7, 2, 0, 5, 4, 6, 1]
     _agree(_program(case), [x])
+
+
+def test_the_last_update_is_found_where_their_order_is_open() -> None:
+    for case in (case for case in LINEAR if case.name == "scatter_last" and not case.params["distinct"]):
+        operands = case.operands(4)
+        (wanted,) = evaluate(_program(case), operands)
+        with jax.enable_x64(True):
+            found = by_owner([jax.numpy.asarray(x) for x in operands])
+        np.testing.assert_array_equal(found, wanted)

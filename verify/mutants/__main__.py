@@ -13,8 +13,11 @@ from .mutant import Mutant
 from .passes import pass_mutants
 from .report import report, write_section
 from .rows import row_mutants
-from .runner import Verdict, run_all
+from .runner import Verdict, judge, run_all
 from .suite import suite
+
+# Nothing may notice it.
+IDLE = Mutant("passes", "nothing", "nothing", "nothing", lambda: lambda: None)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -34,6 +37,10 @@ def main(words: Sequence[str] | None = None) -> int:
     mutants = [m for m in all_mutants() if options.only in m.name and options.area in (None, m.area)]
     mutants = mutants[:: options.every]
     checks = suite()
+    unsound, how = judge(IDLE, checks)
+    if unsound is not None:
+        print(f"a check fails without any fault: {unsound}: {how}")
+        return 2
     verdicts = []
     for verdict in run_all(mutants, checks, options.workers):
         verdicts.append(verdict)

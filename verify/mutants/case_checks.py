@@ -17,6 +17,7 @@ from ...ad.forward import forward
 from ...ad.reverse import reverse
 from ...ad.vmap import vmap
 from ...lang.builder import Builder, body
+from ...lang.diagnostics import DiagnosticError
 from ...lang.ir import F64, ArrayType, Param, Program
 from ...lang.primitives import get, rules
 from ...lang.primitives.row import RuleContext
@@ -54,6 +55,8 @@ def case_checks() -> Iterator[Check]:
     yield Check("rows", "precisions", frozenset({"convert"}), _precisions)
     yield Check("rows", "stated transpose of a read", frozenset({"gather"}), _stated_transpose)
     yield Check("rows", "ties of a running extremum", frozenset({"cummax", "cummin"}), _running_ties)
+    yield Check("rows", "windows that see nothing", frozenset({"window_max", "window_min"}), _empty_windows)
+    yield Check("rows", "completed bases", frozenset({"svd_left", "svd_right"}), _completed_bases)
 
 
 def _program(case: Case) -> Program:
@@ -200,3 +203,26 @@ def _stated_transpose() -> None:
     program = body("transpose", types, write)  # type: ignore[arg-type]
     bar = evaluate(program, [np.zeros(4), np.array([2, 0, 2]), np.array([1.0, 2.0, 4.0])])[0]
     close(bar, [2.0, 0.0, 5.0, 0.0], 0, "transpose of a read")
+
+
+def _empty_windows() -> None:
+    """An extremum of nothing has no derivative: windows of one place over an array with gaps."""
+    params = {"window": (1,), "strides": (1,), "padding": ((0, 0),), "base_dilation": (2,), "window_dilation": (1,)}
+    for name in ("window_max", "window_min"):
+        program = body(name, [_VECTOR], lambda b, x, name=name: [b.apply(name, *x, **params)])
+        x, x_dot, z = np.array([3.0, 1.0, 2.0]), np.array([4.0, 5.0, 6.0]), np.arange(1.0, 6.0)
+        close(evaluate(forward(program), [x, x_dot])[1], [4.0, 0.0, 5.0, 0.0, 6.0], 0, f"tangent of {name}")
+        close(evaluate(reverse(program), [x, z])[1], [1.0, 3.0, 5.0], 0, f"cotangent of {name}")
+
+
+def _completed_bases() -> None:
+    """Singular vectors that complete a basis are not determined: their derivative is refused, not made up."""
+    for name, shape in (("svd_left", (4, 3)), ("svd_right", (3, 4))):
+        program = body(name, [ArrayType("f64", shape)], lambda b, x, name=name: [b.apply(name, *x, full=True)])
+        for mode in (forward, reverse):
+            try:
+                mode(program)
+            except DiagnosticError as refusal:
+                if refusal.diagnostics[0].code == "E112":
+                    continue
+            raise AssertionError(f"{name} with a completed basis was differentiated")

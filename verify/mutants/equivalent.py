@@ -165,4 +165,91 @@ EQUIVALENT: dict[str, str] = {
     "random_gamma: off by one: d/dx1 = (-1)": (
         "the words of a key are whole numbers, which carry no derivative, so nobody asks for this rule"
     ),
+    "lang.primitives.blocks._write: off by one: if operand > 2:": (
+        "asked only of operands that carry cotangents, which indices never do"
+    ),
+    "lang.primitives.updates._last: off by one: if operand > 2:": (
+        "asked only of operands that carry cotangents, which indices never do"
+    ),
+    "lang.primitives.comparison._convert_back: drop a term: if not operand.is_float:": (
+        "a whole number has no cotangent, so nobody asks for that of a conversion to one"
+    ),
+    "lang.primitives.comparison._convert_back: drop a term: if not context.type(z).is_float:": (
+        "a whole number carries no cotangent, so nobody asks for that of a conversion from one"
+    ),
+    "lang.primitives.convolution.regroup: wrong tie: place = order.index(target + 1 if target > axis else target)": (
+        "no axis is made to run over parts of itself, so the two are never equal"
+    ),
+    "lang.primitives.elimination._permuted: negate: return b.apply('gather', matrix, *lanes, places, proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.elimination._lu: wrong tie: if n >= k:": (
+        "where the two sizes are equal there is nothing to add: columns or rows of which there are none"
+    ),
+    "lang.primitives.elimination._lu: wrong primitive: upper = b.apply('sub', upper, ones)": (
+        "U may be completed by any invertible triangle: the solution and the product that follows cancel it"
+    ),
+    "lang.primitives.factorisations._diagonal_of_product: swap operands: return context.builder.apply('einsum', right, left, spec=f'{batch}ji,{batch}ji->{batch}i')": (
+        "the factors of a product are exchanged"
+    ),
+    "lang.primitives.factorisations._singular_vectors: wrong tie: if long < short:": (
+        "vectors that already are a whole basis leave nothing outside their span: zeros are added"
+    ),
+    "lang.primitives.factorisations._thin_qr: off by one: low = b.apply('triangle', inner, lower=True, offset=0)": (
+        "the diagonal is taken from itself in the next line"
+    ),
+    "lang.primitives.factorisations._square_qr: wrong tie: if m > n:": (
+        "where the two sizes are equal there is nothing to add: columns or rows of which there are none"
+    ),
+    "lang.primitives.factorisations._qr_left: drop a term: return _completed(context, q, q_dot) if context.param('full') else q_dot": (
+        "where there are as many columns as rows or more there is nothing to add: columns or rows of which there are none"
+    ),
+    "lang.primitives.factorisations._qr_left: wrong tie: return _completed(context, q, q_dot) if context.param('full') and m >= n else q_dot": (
+        "where the two sizes are equal there is nothing to add: columns or rows of which there are none"
+    ),
+    "lang.primitives.factorisations._qr_right: wrong tie: return padded(context, r_dot, -2, 0, m - n) if context.param('full') and m >= n else r_dot": (
+        "where the two sizes are equal there is nothing to add: columns or rows of which there are none"
+    ),
+    "lang.primitives.indexing._proved: negate: return bool(dict(context.params).get('proved', True))": (
+        "every read and write says whether it was proved, so there is no default"
+    ),
+    "lang.primitives.linalg.identity: off by one: builder, size, rank = (context.builder, type_.shape[-2], type_.rank)": (
+        "the type is square"
+    ),
+    "lang.primitives.linalg.padded: off by one: if low == high == 1:": (
+        "nobody pads on both sides, and padding by nothing changes nothing"
+    ),
+    "lang.primitives.reductions.take_along: negate: return builder.apply('gather', x, *indices, proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.reductions._cumlogsumexp: off by one: zero = builder.constant(1, type_.dtype)": (
+        "the factor in front of the first element multiplies zeros, and where y is infinite so are or vanish the exponentials"
+    ),
+    "lang.primitives.reductions._cumlogsumexp: wrong tie: while step <= length:": (
+        "one more round adds zeros"
+    ),
+    "lang.primitives.updates._inside: swap operands: kept = fits if kept is None else builder.apply('logical_and', fits, kept)": (
+        "both sides of a conjunction are exchanged"
+    ),
+    "lang.primitives.updates._winners: off by one: nobody = builder.full(-2, type_rules.ArrayType('i64', leading))": (
+        "any number that no update has stands for nobody"
+    ),
+    "lang.primitives.updates._winners: negate: return builder.apply('eq', builder.apply('gather', owners, *places, proved=False), numbers)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.updates._last: negate: found = builder.apply('gather', z, *places, proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.updates._product: negate: moved = builder.apply('scatter_add', zeros, counted, *places, proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.windows.read_winners: negate: return builder.apply('gather', flat, places, proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.windows.read_winners: negate: found = builder.apply('gather', flat, builder.apply('maximum', places, zero), proved=False)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "lang.primitives.windows.read_winners: swap operands: found = builder.apply('gather', flat, builder.apply('maximum', zero, places), proved=True)": (
+        "the operands of a maximum are exchanged"
+    ),
 }

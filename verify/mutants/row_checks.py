@@ -264,7 +264,7 @@ def _algebraic(row: Primitive, params: dict[str, Param], k: int, found: list[Poi
 
 
 def _edges(row: Primitive, params: dict[str, Param], edges: list[tuple[Point, Point]]) -> None:
-    """Both forms of the partials at kinks and ends, the algebraic one with many digits; far out the stable one alone."""
+    """Both forms of the partials at kinks and ends, the algebraic one exactly; far out the stable one alone."""
     plain = [(point, limits) for point, limits in edges if max(map(abs, (*point, *limits))) < 1e6]
     for stable, own in ((True, edges), (False, plain)):
         for k in range(len(edges[0][0]) if own else 0):
