@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, default=None, help="folder of data sets (default: $PUSHFORWARD_DATA)")
     made.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
     made.add_argument("--results", type=Path, default=None, metavar="FILE", help="write the Markdown page here")
+    made.add_argument(
+        "--keep", type=Path, nargs="*", default=[], metavar="FILE", help="take the areas that are not run from reports"
+    )
     made.add_argument("--seed", type=int, default=0, help="seed of generated data (default: 0)")
     return made
 
@@ -69,12 +72,28 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.areas or AREAS:
         print(f"running {name} (seed {context.seed})", file=sys.stderr)
         rows += run_area(name, context)
-    document = report(rows)
+    document = report([*kept_rows(options.keep, options.areas), *rows])
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if options.results:
         options.results.write_text(page(document), encoding="utf-8")
     return 1 if any(row.kind == "gate" and row.ok is False for row in rows) else 0
+
+
+def kept_rows(reports: Sequence[Path], running: Sequence[str]) -> list[Row]:
+    """Rows of earlier reports of this machine whose areas are not run now; without areas all are run.
+
+    Long areas can so be measured one by one.
+    """
+    from .harness import Row, machine
+
+    found: list[Row] = []
+    for path in reports:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["machine"] != machine():
+            raise ValueError(f"{path} was measured on another machine")
+        found += [Row(**row) for row in document["rows"] if running and row["area"] not in running]
+    return found
 
 
 def run_area(name: str, context: Context) -> list[Row]:

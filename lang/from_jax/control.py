@@ -176,6 +176,15 @@ def _platform(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     return b.apply("convert", found, dtype=e.outputs[0].dtype)
 
 
+def _over_all(primitive: str) -> Any:
+    """A reduction of everything; equinox has such primitives for conditions of loops, which lanes share."""
+
+    def write(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+        return b.apply(primitive, x[0], axes=tuple(range(e.inputs[0].rank)))
+
+    return write
+
+
 def _refused(why: str, hint: str) -> Any:
     def write(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
         raise e.refuse(why, hint)
@@ -222,6 +231,10 @@ RULES: dict[str, Rule] = {
     "platform_index": Rule(_platform, ("platforms",), ("has_default",)),
     "pf_call": Rule(_own_call, ("program",)),
     "pf_linear": Rule(_own_linear, ("map",)),
+    "unvmap_any": Rule(_over_all("reduce_any")),
+    "unvmap_all": Rule(_over_all("reduce_all")),
+    "unvmap_max": Rule(_over_all("reduce_max")),
+    "nonbatchable": Rule(_identity, strict=False),  # forbids lanes; its parameters are messages
     "optimization_barrier": Rule(_identity),
     "device_put": Rule(_identity, ignores=("devices", "srcs", "copy_semantics")),
     "sharding_constraint": Rule(

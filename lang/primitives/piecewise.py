@@ -93,7 +93,7 @@ ROWS: tuple[Primitive, ...] = (
         ),
         doc="x0 kept between x1 and x2: the minimum of x2 and the maximum of x0 and x1.",
         flops=2,
-        oracle="if x0 > x2 then x2 else if x0 < x1 then x1 else x0",
+        oracle="if x0 > x2 or x1 > x2 then x2 else if x0 < x1 then x1 else x0",
         jax="jax.numpy.clip",
         kinks=("x0 == x1", "x0 == x2"),
         monotone="increasing in x0, x1 and x2",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pushforward.lang.ir import Param
+from pushforward.lang.builder import body
+from pushforward.lang.ir import F64, Param
 from pushforward.lang.primitives.row import Primitive
+from pushforward.semantics.exact import evaluate_exact
 from pushforward.semantics.reference import evaluate
 
 from .oracle import MP, case_name, columns, condition, exact, float_rows, points, ulp, value_program
@@ -28,3 +30,9 @@ def test_value_is_within_a_few_units_in_the_last_place(row: Primitive, params: d
         growth = max(1, condition(function, point, wanted) if row.name in ULPS else 1)
         allowed = ULPS.get(row.name, 4) * ulp(wanted) * growth
         assert abs(MP.mpf(float(result)) - wanted) <= allowed, f"{row.name}{point} = {result}, not {wanted}"
+
+
+@pytest.mark.parametrize("x", [0.0, 1.5, 3.0])
+def test_where_the_ends_of_a_clip_cross_the_upper_one_counts(x: float) -> None:
+    program = body("clip", [F64] * 3, lambda b, slots: [b.apply("clip", *slots)])
+    assert evaluate(program, [x, 2.0, 1.0])[0] == evaluate_exact(program, [x, 2.0, 1.0], digits=30)[0] == 1.0

@@ -32,8 +32,7 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.activity": "result_activity fold_carry_activity".split(),
     "ad.derive": "_gradient hessian_vector jacobian _unit _by_columns _columns_last _by_rows laplacian".split(),
     "ad.full": "push_full _push _push_apply".split(),
-    "ad.vmap": "_each _fold _while _freezing _choose _guarded _branch _takes _guarded_arm _ruled_call".split(),
-    "ad.vmap_rules": "_elementwise _aligned _broadcast _reshape _transpose _slice _gather _lane_numbers _scatter".split(),
+    "ad.vmap": ["_freezing"],
     "lang.passes.unroll": "_unrolled _element _combine".split(),
     "lang.specialise.derive": ["derive"],
 }

@@ -1,7 +1,7 @@
-"""Mutants of functions: every line of the rules of rows that are functions and of the passes in `pass_table`.
+"""Mutants of functions: every line of rules that are functions and of the passes in `pass_table`.
 
-Rules are found by what they take, a `RuleContext`, in every family of rows; the structural faults of `pass_table` come
-first.
+Rules are found by what they take: a `RuleContext` in the families of rows, a `Batch` in the vectorisation of `ad`. The
+structural faults of `pass_table` come first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 from types import FunctionType
 from typing import Any
 
+from ... import ad
 from ...lang import primitives
 from .function_edits import edits, textual
 from .mutant import Mutant
@@ -27,9 +28,11 @@ def pass_mutants() -> Iterator[Mutant]:
         for name in names:
             yield from _of_function("passes", module, name)
     for family in families():
-        for name, function in vars(import_module(f"{ROOT}.{family}")).items():
-            if _is_rule(function, f"{ROOT}.{family}"):
-                yield from _of_function("rows", family, name)
+        for name in _rules(family, "RuleContext"):
+            yield from _of_function("rows", family, name)
+    for module in iter_modules(ad.__path__):
+        for name in _rules(f"ad.{module.name}", "Batch"):
+            yield from _of_function("passes", f"ad.{module.name}", name)
 
 
 def families() -> list[str]:
@@ -38,11 +41,13 @@ def families() -> list[str]:
     return [name for name in names if hasattr(import_module(f"{ROOT}.{name}"), "ROWS")]
 
 
-def _is_rule(function: Any, module: str) -> bool:
-    """Whether a function of the module works on the operands of a row."""
-    if not isinstance(function, FunctionType) or function.__module__ != module:
-        return False
-    return next(iter(function.__annotations__.values()), None) == "RuleContext"
+def _rules(module: str, takes: str) -> Iterator[str]:
+    """The functions of a module whose first parameter is of a type."""
+    whole = f"{ROOT}.{module}"
+    for name, function in vars(import_module(whole)).items():
+        if isinstance(function, FunctionType) and function.__module__ == whole:
+            if next(iter(function.__annotations__.values()), None) == takes:
+                yield name
 
 
 def find(module: str, name: str) -> Any:

@@ -39,6 +39,7 @@ def _by_kind(checks: list[Check]) -> list[Check]:
 _LIKELY = {
     "ad.forward": "tangents",
     "ad.full": "full stage",
+    "ad.vmap_": "lanes",
     "ad.vmap": "batches",
     "ad.checkpoint": "budgets",
     "ad.derive": "matrices",
@@ -58,7 +59,8 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
         cases.sort(key=lambda check: not check.subjects & family)
         return [*cases, *programs]
     likely = next((kind for start, kind in _LIKELY.items() if mutant.subject.startswith(start)), "cotangents")
-    programs.sort(key=lambda check: not check.name.endswith(f": {likely}"))
+    for part in (programs, cases):
+        part.sort(key=lambda check: not check.name.endswith(f": {likely}"))
     return [check for pair in zip_longest(programs, cases) for check in pair if check is not None]
 
 
