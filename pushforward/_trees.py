@@ -66,8 +66,8 @@ def type_of(value: Any) -> Type:
     """The type of a value of Python; arrays have their own dtype and a known shape.
 
     >>> from .lang.types import show_type
-    >>> show_type(type_of({"w": np.zeros((2, 3)), "b": [np.float32(1.0), None]}))
-    '{b: (f32, ()), w: [2, 3]f64}'
+    >>> show_type(type_of({"w": np.zeros((2, 3), np.float32), "b": [np.float32(1.0), None]}))
+    '{b: (f32, ()), w: [2, 3]f32}'
     """
     if is_array(value):
         return _array_type(value)

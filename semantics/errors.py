@@ -6,14 +6,6 @@ from ..lang.errors_index import ErrorRow
 
 ROWS = (
     ErrorRow(
-        "E113",
-        "a step that was left to JAX",
-        "limit",
-        'Under `pf.jit(f, on_unsupported="jax")` steps without a meaning here are left to JAX. The reference evaluator '
-        "does not run them; compiled code does.",
-        'pf.jit(f, on_unsupported="jax").program(x).compile("reference")(x)',
-    ),
-    ErrorRow(
         "E100",
         "an index is out of range",
         "user",
@@ -100,5 +92,13 @@ ROWS = (
         "limit",
         "The program differentiates a function value while it runs; this evaluator was started without that.",
         "def f(g: f64 -> f64, x: f64): f64 = grad(g)(x)   -- evaluated without a differentiator",
+    ),
+    ErrorRow(
+        "E113",
+        "a step that was left to JAX",
+        "limit",
+        'Under `pf.jit(f, on_unsupported="jax")` steps without a meaning here are left to JAX. The reference evaluator '
+        "does not run them; compiled code does.",
+        'pf.jit(f, on_unsupported="jax").program(x).compile("reference")(x)',
     ),
 )

@@ -193,10 +193,18 @@ def holds(entry: Entry, primitive: str) -> bool:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The primitives in JAX's table of forward rules."""
+    """The primitives in JAX's table of forward rules, without those that other packages have put there."""
     from jax.interpreters import ad
 
-    return tuple(sorted({primitive.name for primitive in ad.primitive_jvps}))
+    others = {primitive.name for primitive in ad.primitive_jvps if not _is_of_jax(ad.primitive_jvps[primitive])}
+    return tuple(sorted({primitive.name for primitive in ad.primitive_jvps} - others))
+
+
+def _is_of_jax(rule: Any) -> bool:
+    """Whether a rule was written in JAX itself: packages that are imported add primitives of their own."""
+    while isinstance(rule, partial):
+        rule = rule.func
+    return str(getattr(rule, "__module__", "jax")).split(".")[0] == "jax"
 
 
 def entry(name: str) -> Entry | None:

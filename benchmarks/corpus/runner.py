@@ -2,7 +2,7 @@
 
 `python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries. A process ends after a
 share of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the entry's start in the
-file, and `measured` counts it as crashed and goes on with a new process.
+file, and `measured` counts it as crashed (when JAX had answered) and goes on with a new process.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "benchmarks.corpus.runner")
 SHARE = 60
-LIMIT_SECONDS = 400.0
-"""Time for one entry, its oracle included, before its process is ended."""
+LIMIT_SECONDS = 300.0
+ORACLE_SECONDS = 1500.0
+"""Time for one entry in Pushforward and in JAX, which compiles every operation by itself, before the process is ended."""
 
 Verdicts = dict[str, dict[str, Any]]
 
@@ -31,31 +32,34 @@ def measured(ids: Sequence[str], state: Path) -> Verdicts:
     environment = {**os.environ, "JAX_ENABLE_X64": "1", "PYTHONWARNINGS": "ignore"}
     environment.setdefault("JAX_PLATFORMS", "cpu")
     while True:
-        verdicts, begun = read(state)
+        verdicts, begun, answered = read(state)
         missing = [id_ for id_ in ids if id_ not in verdicts]
         if not missing:
             return verdicts
         if begun in missing:  # the process that began with it ended before it was through
-            append(state, {"id": begun, "status": "crashed", "reason": "the process died or took too long"})
+            status = "crashed" if answered else "unresolved"
+            append(state, {"id": begun, "status": status, "reason": "the process died or took too long"})
             continue
         command = [*COMMAND, str(state), str(SHARE), *missing]
         ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False)
-        if ended.returncode != 0 and read(state) == (verdicts, begun):
+        if ended.returncode != 0 and read(state) == (verdicts, begun, answered):
             raise RuntimeError(f"the runner of the corpus ends with {ended.returncode} before its first entry")
 
 
-def read(state: Path) -> tuple[Verdicts, str]:
-    """The verdicts so far, and the entry that was begun last and has none."""
+def read(state: Path) -> tuple[Verdicts, str, bool]:
+    """The verdicts so far, the entry that was begun last, and whether JAX has answered for it."""
     verdicts: Verdicts = {}
-    begun = ""
+    begun, answered = "", False
     lines = state.read_text(encoding="utf-8").splitlines() if state.is_file() else []
     for line in lines:
         found = json.loads(line)
         if "begun" in found:
-            begun = found["begun"]
+            begun, answered = found["begun"], False
+        elif "answered" in found:
+            answered = True
         elif "id" in found:
             verdicts[found["id"]] = found
-    return verdicts, begun
+    return verdicts, begun, answered
 
 
 def append(state: Path, line: dict[str, Any]) -> None:
@@ -64,7 +68,13 @@ def append(state: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
-def verdict(id_: str) -> dict[str, Any]:
+def limited(seconds: float) -> None:
+    """End the process unless it calls this again within some seconds."""
+    faulthandler.cancel_dump_traceback_later()
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def verdict(state: Path, id_: str) -> dict[str, Any]:
     """The verdict on one entry, also when its package is missing or JAX gives nothing to compare with."""
     from .groups import find
     from .kept import oracle
@@ -75,7 +85,10 @@ def verdict(id_: str) -> dict[str, Any]:
         entry = find(id_)
         if entry is None:
             return {"id": id_, "status": "unresolved", "reason": "no arguments were found that JAX accepts"}
-        return asdict(judge(entry, oracle(entry)))
+        jax_says = oracle(entry)
+        append(state, {"answered": id_})
+        limited(LIMIT_SECONDS)
+        return asdict(judge(entry, jax_says))
     except ImportError as error:
         return {"id": id_, "status": "absent", "reason": str(error)}
     except Unfit as error:
@@ -92,8 +105,8 @@ def main(state: Path, count: int, ids: Sequence[str]) -> None:
         if sys.stderr.isatty():
             print(f"\r\033[K{len(ids) - number:4} left  {id_}", end="", file=sys.stderr, flush=True)
         append(state, {"begun": id_})
-        faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
-        append(state, verdict(id_))
+        limited(ORACLE_SECONDS)
+        append(state, verdict(state, id_))
         faulthandler.cancel_dump_traceback_later()
         memory_kept_low(number)
     if sys.stderr.isatty():

@@ -129,13 +129,17 @@ def test_runner_goes_on_after_an_entry_that_ends_the_process(tmp_path: Path, mon
         "with open(sys.argv[1], 'a') as file:\n"
         "    for name in sys.argv[3:]:\n"
         "        print(json.dumps({'begun': name}), file=file, flush=True)\n"
+        "        if name == 'p/d':\n"
+        "            sys.exit(1)\n"
+        "        print(json.dumps({'answered': name}), file=file, flush=True)\n"
         "        if name == 'p/b':\n"
         "            sys.exit(139)\n"
         "        print(json.dumps({'id': name, 'status': 'right'}), file=file, flush=True)\n"
     )
     monkeypatch.setattr(runner, "COMMAND", (sys.executable, str(script)))
-    found = runner.measured(["p/a", "p/b", "p/c"], state)
-    assert [found[name]["status"] for name in ("p/a", "p/b", "p/c")] == ["right", "crashed", "right"]
+    names = ["p/a", "p/b", "p/c", "p/d", "p/e"]
+    found = runner.measured(names, state)
+    assert [found[name]["status"] for name in names] == ["right", "crashed", "right", "unresolved", "right"]
     assert runner.measured(["p/a"], state) == {**found}
 
 
@@ -157,4 +161,4 @@ def test_state_is_one_json_object_a_line(tmp_path: Path) -> None:
     state = tmp_path / "state.jsonl"
     runner.append(state, {"begun": "p/a"})
     assert json.loads(state.read_text()) == {"begun": "p/a"}
-    assert runner.read(state) == ({}, "p/a")
+    assert runner.read(state) == ({}, "p/a", False)

@@ -214,7 +214,7 @@ EQUIVALENT: dict[str, str] = {
         "every read and write says whether it was proved, so there is no default"
     ),
     "lang.primitives.linalg.identity: off by one: builder, size, rank = (context.builder, type_.shape[-2], type_.rank)": (
-        "the type is square"
+        "the type is that of a square matrix, so both of its last axes have one length"
     ),
     "lang.primitives.linalg.padded: off by one: if low == high == 1:": (
         "nobody pads on both sides, and padding by nothing changes nothing"
