@@ -86,7 +86,7 @@ PRIMITIVES: dict[str, str] = {
     ),
     **listed(
         INSIDE_JAX,
-        "accum_grad_in_ref empty_ref eq_to eval_jaxpr free_ref from_edtype run_state stage tie to_edtype",
+        "accum_grad_in_ref check empty_ref eq_to eval_jaxpr free_ref from_edtype run_state stage tie to_edtype",
     ),
     **listed(FOREIGN, "ffi_call io_callback pure_callback"),
     **listed(EXPERIMENTAL, "box_get box_set call_hi_primitive log_extend log_read new_box new_log"),

@@ -22,7 +22,7 @@ COMMAND = (sys.executable, "-m", "benchmarks.corpus.runner")
 SHARE = 60
 LIMIT_SECONDS = 300.0
 ORACLE_SECONDS = 1500.0
-"""Time for one entry in Pushforward and in JAX, which compiles every operation by itself, before the process is ended."""
+"""Time for one entry in Pushforward, and in JAX (which compiles every operation by itself), before the process ends."""
 
 Verdicts = dict[str, dict[str, Any]]
 
