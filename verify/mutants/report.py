@@ -101,12 +101,16 @@ def _rows(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> Iterator[Ro
 # --- the section of a page -------------------------------------------------------------------------------------------
 
 
-def write_section(page: Path, found: Report) -> None:
-    """Replace what stands between the two marks of a page."""
+NOT_RECORDED = "A whole run of the mutants as they are now is not recorded here."
+
+
+def write_section(page: Path, found: Report | None) -> None:
+    """Replace what stands between the two marks of a page; without a report it lists the excuses alone."""
     text = page.read_text("utf-8")
     before, rest = text.split(START)
     _, after = rest.split(END)
-    page.write_text(f"{before}{START}\n{_section(found)}{END}{after}", encoding="utf-8")
+    section = _excuses() if found is None else _section(found)
+    page.write_text(f"{before}{START}\n{section}{END}{after}", encoding="utf-8")
 
 
 def _section(found: Report) -> str:
@@ -122,9 +126,16 @@ def _section(found: Report) -> str:
     ]
     if found.unnoticed:
         lines += ["Unnoticed:", "", *(f"- {_code(name)}" for name in found.unnoticed), ""]
-    lines += ["These mean the same as the sound program:", ""]
-    lines += [f"- {_code(name)}: {reason}" for name, reason in sorted(found.excused.items())]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_listed(found.excused), ""])
+
+
+def _excuses() -> str:
+    return "\n".join([NOT_RECORDED, "", *_listed(EQUIVALENT), ""])
+
+
+def _listed(excused: Mapping[str, str]) -> list[str]:
+    reasons = [f"- {_code(name)}: {reason}" for name, reason in sorted(excused.items())]
+    return ["These mean the same as the sound program:", "", *reasons]
 
 
 def _code(text: str) -> str:
