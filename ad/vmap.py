@@ -85,11 +85,9 @@ def batched(type_: SlotType, size: Size) -> ArrayType:
 
 def _steps(batch: Batch, program: Program, lanes: Sequence[Lane], final: bool) -> list[Lane]:
     known = list(lanes)
-    outer = batch.builder.origin
     for step in program.steps:
-        batch.builder.origin = step.origin or outer
+        batch.builder.origin = step.origin
         known.extend(_step(batch, step, [known[slot] for slot in step.operands], final))
-    batch.builder.origin = outer
     return [known[slot] for slot in program.outputs]
 
 

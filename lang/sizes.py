@@ -24,6 +24,20 @@ class Poly:
 
     __repr__ = __str__
 
+    def __add__(self, other: Size) -> Size:
+        return add(self, other)
+
+    def __sub__(self, other: Size) -> Size:
+        return sub(self, other)
+
+    def __rsub__(self, other: int) -> Size:
+        return sub(other, self)
+
+    def __mul__(self, other: Size) -> Size:
+        return mul(self, other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
 
 Size = int | Poly
 
@@ -88,6 +102,16 @@ def product(sizes: tuple[Size, ...]) -> Size:
     for size in sizes:
         total = mul(total, size)
     return total
+
+
+def least(size: Size) -> int | None:
+    """The least value of a size whose variables are at least one; None when some of them make it smaller.
+
+    >>> least(sub(mul(2, variable("n")), 1)), least(sub(3, variable("n")))
+    (1, None)
+    """
+    terms = _terms(size)
+    return sum(terms.values()) if all(count > 0 for monomial, count in terms.items() if monomial) else None
 
 
 def variables(size: Size) -> frozenset[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._nan import explain_nan
     from ._probe import probe
     from ._program import Program
+    from ._spec import spec
     from ._trace import trace
     from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
     from .lang.diagnostics import Diagnostic, DiagnosticError
@@ -36,6 +37,7 @@ _EXPORTS = {
     "parse": "._module",
     "probe": "._probe",
     "reverse": "._transform",
+    "spec": "._spec",
     "trace": "._trace",
     "value_and_grad": "._transform",
     "vjp": "._transform",
@@ -60,6 +62,7 @@ __all__ = [
     "parse",
     "probe",
     "reverse",
+    "spec",
     "trace",
     "value_and_grad",
     "vjp",

@@ -48,7 +48,8 @@ class Program:
     shapes of the arguments. Records are dicts, tuples are tuples, an array of tuples is a tuple of arrays. `source`
     is the text of the definition. A derived program keeps its `recipe`, so that at known sizes it is derived anew from
     the smaller program those sizes give. A traced program holds the arrays that its function closes over; they are its
-    first inputs, in front of those that the signature names.
+    first inputs, in front of those that the signature names. `least` is what its trace has taken open sizes to be at
+    the least.
     """
 
     ir: ir.Program
@@ -56,6 +57,7 @@ class Program:
     source: Span | None = field(default=None, repr=False)
     recipe: Recipe | None = field(default=None, repr=False)
     captured: tuple[Any, ...] = field(default=(), repr=False)
+    least: int = field(default=0, repr=False)
 
     @property
     def name(self) -> str:
@@ -97,6 +99,7 @@ class Program:
 
     def first(self, sizes: Mapping[str, int] | None = None) -> ir.Program:
         """The first-order program, at the given sizes; raises a `limit` diagnostic when there is none."""
+        self.check_sizes(sizes or {})
         return _first(self, tuple(sorted((sizes or {}).items())))
 
     def __call__(self, *args: Any, **named: Any) -> Any:
@@ -128,7 +131,17 @@ class Program:
         """The program with every float of the other width replaced by `dtype`."""
         from ._precision import convert
 
-        return Program(convert(self.first(), dtype), captured=_wire.arrays_as(self.captured, dtype))
+        captured = _wire.arrays_as(self.captured, dtype)
+        return Program(convert(self.first(), dtype), captured=captured, least=self.least)
+
+    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Raise E106 when a size is less than what the program was traced for."""
+        if self.recipe is not None:
+            self.recipe.base.check_sizes(sizes)
+        for name in self.ir.sizes:
+            if sizes.get(name, self.least) < self.least:
+                hint = "tracing takes open sizes to be at least one; trace with arrays of the sizes you need"
+                raise fail("E106", f"the size `{name}` is {sizes[name]}", expected=f"at least {self.least}", hint=hint)
 
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
         """The program as text at a stage: surface, readable, full, first, forward, reverse, vector or jaxpr."""

@@ -87,6 +87,7 @@ class Compiled:
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
         """Arrays in slot order to arrays of results, with the finiteness check."""
+        self.program.check_sizes(sizes)
         return within_limits(self.program.source, self._run, leaves, sizes)
 
     def _run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:

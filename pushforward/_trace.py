@@ -26,8 +26,8 @@ from .semantics.results import assemble
 def trace(fn: Callable[..., Any], *example_args: Any, **kw: Any) -> Program:
     """The program of a function that JAX can trace, for arguments of the types of the examples.
 
-    Example arguments are arrays, structures of them, `jax.ShapeDtypeStruct`s, or anything hashable that is no array.
-    The result takes the same arguments; `pf.grad` and the other transformations apply to it. 64-bit arguments are
+    Example arguments are arrays, structures of them, `jax.ShapeDtypeStruct`s, or anything hashable that is no array;
+    `pf.spec` gives examples whose sizes stay open. The result takes the same arguments; `pf.grad` and the other transformations apply to it. 64-bit arguments are
     traced with 64-bit numbers whatever the configuration of JAX, and Python floats are 64 bits wide unless other
     floats say otherwise. Raises diagnostics E200 to E206 for what cannot be a program.
 
@@ -76,7 +76,7 @@ def traced(fn: Callable[..., Any], args: Sequence[Any], kw: Mapping[str, Any]) -
     slots = [as_array(leaf) for _, type_ in inputs for leaf in leaves(type_)]
     found = from_jax.trace(flat, abstract(slots), _name(fn))
     signature = Signature(tuple(inputs), result[0])
-    return Program(replace(found.program, signature=signature), captured=found.captured)
+    return Program(replace(found.program, signature=signature), captured=found.captured, least=1)
 
 
 def _name(fn: Callable[..., Any]) -> str:

@@ -140,4 +140,4 @@ def abstract(types: Sequence[ArrayType]) -> list[Any]:
     """What tracing is given for slots of these types."""
     from .lang.constants import numpy_dtype
 
-    return [jax.ShapeDtypeStruct(type_.shape, numpy_dtype(type_.dtype)) for type_ in types]
+    return [jax.ShapeDtypeStruct(tuple(map(_jax.open_size, type_.shape)), numpy_dtype(type_.dtype)) for type_ in types]

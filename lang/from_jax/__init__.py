@@ -8,10 +8,11 @@ front of its own, so that they are shared and can be differentiated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..ir import Program
+from ..ir import Program, as_array
+from ..sizes import variables
 
 SMALL = 64  # closed-over arrays of at most this many elements are literals of the program
 
@@ -41,7 +42,9 @@ def trace(function: Callable[..., Sequence[Any]], types: Sequence[Any], name: st
     captured = tuple(value for value, flag in zip(closed.consts, literal, strict=True) if not flag)
     constants = [value if flag else None for value, flag in zip(closed.consts, literal, strict=True)]
     program = read_jaxpr(closed.jaxpr, constants, name)
-    return Traced(program, captured, tuple(closed.out_avals))
+    shapes = [as_array(type_).shape for type_ in program.inputs]
+    named = dict.fromkeys(name for shape in shapes for size in shape for name in sorted(variables(size)))
+    return Traced(replace(program, sizes=tuple(named)), captured, tuple(closed.out_avals))
 
 
 def trace_program(function: Callable[..., Any], *arguments: Any) -> Program:

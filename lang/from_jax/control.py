@@ -116,7 +116,7 @@ def _scan(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     carried = range(consts + len(arrays), consts + len(arrays) + carries)
     program = inner.build(inner.inline(body, [*range(consts), *carried, *elements]))
     extras = ["stack"] * (len(program.outputs) - carries)
-    return b.fold(int(e["length"]), captures, arrays, initial, program, extras, reverse=bool(e["reverse"]))
+    return b.fold(e["length"], captures, arrays, initial, program, extras, reverse=bool(e["reverse"]))
 
 
 def _while(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
@@ -235,6 +235,7 @@ RULES: dict[str, Rule] = {
     "unvmap_all": Rule(_over_all("reduce_all")),
     "unvmap_max": Rule(_over_all("reduce_max")),
     "nonbatchable": Rule(_identity, strict=False),  # forbids lanes; its parameters are messages
+    "dim_as_value": Rule(lambda b, e, x: b.apply("convert", b.size(e["dim"]), dtype=e.outputs[0].dtype), ("dim",)),
     "optimization_barrier": Rule(_identity),
     "device_put": Rule(_identity, ignores=("devices", "srcs", "copy_semantics")),
     "sharding_constraint": Rule(

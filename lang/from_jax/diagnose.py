@@ -20,6 +20,12 @@ def traced_by_jax(function: Callable[..., Sequence[Any]], types: Sequence[Any], 
         first = str(error).strip().splitlines()[0]
         hint = "use jax.numpy.where or jax.lax.cond for choices, fixed sizes, or declare the argument static"
         raise fail("E205", f"`{name}` needs a value that is not known while tracing: {first}", hint=hint) from error
+    except _jax.OPEN as error:
+        if not _jax.is_undecided(error):
+            raise
+        first = str(error).strip().splitlines()[0]
+        hint = "trace with known sizes, or compute with the sizes instead of comparing them"
+        raise fail("E205", f"`{name}` needs a size that is open: {first}", hint=hint) from error
     effects = [effect for effect in closed.effects if type(effect).__name__ not in _HARMLESS]
     if effects:
         kinds = ", ".join(sorted({type(effect).__name__ for effect in effects}))

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..constants import numpy_dtype
 from .integers import Integers
-from .places import add_block, known_shape, read_block, slice_axis, write_block
+from .places import add_block, read_block, slice_axis, write_block
 from .rule import Equation, Rule
-from .sites import Site, Window, gather_window, scatter_window, site_of, sizes_of, whole_numbers
+from .sites import Site, Window, gather_window, lengths_of, scatter_window, site_of
 
 if TYPE_CHECKING:
     from ..builder import Builder
@@ -27,13 +27,13 @@ def _gather(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     mode = _mode(e)
     window = gather_window(e)
     base = x[0]
-    for axis, (size, length) in enumerate(zip(sizes_of(e.inputs[0]), window.lengths, strict=True)):
-        if length < size and axis not in window.starts and axis not in window.lanes:
+    for axis, (size, length) in enumerate(zip(e.inputs[0].shape, window.lengths, strict=True)):
+        if length != size and axis not in window.starts and axis not in window.lanes:
             base = slice_axis(b, base, axis, 0, length)
     (result,) = e.outputs
     if result.elements == 0:
         return b.zeros(result)
-    site = site_of(b, known_shape(b, base), x[1], window, masks=mode == "FILL_OR_DROP")
+    site = site_of(b, b.array_type(base).shape, x[1], window, masks=mode == "FILL_OR_DROP")
     if not site.batch:
         found = b.apply("reshape", read_block(site.ints, base, site.starts, window.lengths), shape=result.shape)
         return site.masked(found, _filling(b, e)) if site.kept is not None else found
@@ -81,7 +81,7 @@ def _scatter(kind: str) -> Any:
         if e.inputs[2].elements == 0:
             return base
         window, drops = scatter_window(e), _mode(e) != "CLIP"
-        shape = known_shape(b, base)
+        shape = b.array_type(base).shape
         if kind == "sub":
             updates = b.apply("neg", updates)
         how = "add" if kind == "sub" else kind
@@ -164,11 +164,11 @@ def _starts(b: Builder, slots: tuple[int, ...]) -> tuple[Integers, dict[int, int
 
 
 def _dynamic_slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    lengths = whole_numbers(e["slice_sizes"])
+    lengths = lengths_of(e["slice_sizes"])
     if len(x) != 1 + len(lengths):
         raise e.refuse("has lengths that are computed", "give the lengths of the slice as numbers")
     ints, starts = _starts(b, x[1:])
-    return read_block(ints, x[0], starts, (*lengths, *sizes_of(e.inputs[0])[len(lengths) :]))
+    return read_block(ints, x[0], starts, (*lengths, *e.inputs[0].shape[len(lengths) :]))
 
 
 def _dynamic_update_slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:

@@ -11,29 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..sizes import Size, least
 from .integers import Integers
 
 if TYPE_CHECKING:
     from ..builder import Builder
 
-Shape = tuple[int, ...]
+Shape = tuple[Size, ...]
 Starts = Mapping[int, int]  # the slot of the start of each axis that has one; the others are taken from 0
 
 
-def known_shape(b: Builder, slot: int) -> Shape:
-    """The shape of a slot of a traced program, which is known."""
-    return tuple(size for size in b.array_type(slot).shape if isinstance(size, int))
-
-
-def fitted(ints: Integers, start: int, limit: int) -> int:
+def fitted(ints: Integers, start: int, limit: Size) -> int:
     """A start between 0 and `limit`."""
-    b, bounds = ints.b, ints.bounds(start)
-    if bounds is not None and 0 <= bounds[0] and bounds[1] <= limit:
+    b, bounds, known = ints.b, ints.bounds(start), least(limit)
+    if bounds is not None and known is not None and 0 <= bounds[0] and bounds[1] <= known:
         return start
-    return ints.settled(b.apply("clip", start, b.constant(0, "i64"), b.constant(limit, "i64")))
+    return ints.settled(b.apply("clip", start, b.constant(0, "i64"), b.size(limit)))
 
 
-def inside(ints: Integers, start: int, limit: int) -> int | None:
+def inside(ints: Integers, start: int, limit: Size) -> int | None:
     """Whether a start lies between 0 and `limit`; None when it is known to."""
     place = fitted(ints, start, limit)
     return None if place == start else ints.b.apply("eq", place, start)
@@ -64,7 +60,17 @@ def _literal(ints: Integers, starts: Starts, axes: list[int], shape: Shape, leng
     known = [int(value) for value in values if value is not None]
     if len(known) < len(axes):
         return None
-    return [min(max(start, 0), shape[axis] - lengths[axis]) for axis, start in zip(axes, known, strict=True)]
+    found = [_moved(start, shape[axis] - lengths[axis]) for axis, start in zip(axes, known, strict=True)]
+    inside = [start for start in found if start is not None]
+    return inside if len(inside) == len(found) else None
+
+
+def _moved(start: int, limit: Size) -> int | None:
+    """A known start moved between 0 and a limit; None when the limit is open and may lie below it."""
+    if isinstance(limit, int):
+        return min(max(start, 0), limit)
+    lowest = least(limit)
+    return None if lowest is None or start > lowest else max(start, 0)
 
 
 def _given(ints: Integers, starts: Starts, axes: list[int]) -> list[int]:
@@ -75,7 +81,7 @@ def _given(ints: Integers, starts: Starts, axes: list[int]) -> list[int]:
 
 def read_block(ints: Integers, x: int, starts: Starts, lengths: Shape) -> int:
     """The block with the given lengths, of the same rank as `x`."""
-    b, shape = ints.b, known_shape(ints.b, x)
+    b, shape = ints.b, ints.b.array_type(x).shape
     partial = _partial(shape, lengths)
     count = _singles(partial, lengths)
     if count and 0 not in lengths:
@@ -94,7 +100,7 @@ def read_block(ints: Integers, x: int, starts: Starts, lengths: Shape) -> int:
 
 def write_block(ints: Integers, x: int, values: int, starts: Starts) -> int:
     """`x` with the block set to `values`, which have the rank of `x`."""
-    b, shape, lengths = ints.b, known_shape(ints.b, x), known_shape(ints.b, values)
+    b, shape, lengths = ints.b, ints.b.array_type(x).shape, ints.b.array_type(values).shape
     partial = _partial(shape, lengths)
     if not partial or 0 in lengths:
         return values if not partial else x
@@ -109,7 +115,7 @@ def write_block(ints: Integers, x: int, values: int, starts: Starts) -> int:
 
 def add_block(ints: Integers, x: int, values: int, starts: Starts) -> int:
     """`x` with `values`, which have the rank of `x`, added to the block."""
-    b, shape, lengths = ints.b, known_shape(ints.b, x), known_shape(ints.b, values)
+    b, shape, lengths = ints.b, ints.b.array_type(x).shape, ints.b.array_type(values).shape
     partial = _partial(shape, lengths)
     if not partial or 0 in lengths:
         return b.apply("add", x, values) if not partial else x
@@ -128,7 +134,7 @@ def _replaced(b: Builder, x: int, values: int, starts: list[tuple[int, int]]) ->
     if not starts:
         return values
     (axis, start), *inner = starts
-    size, length = known_shape(b, x)[axis], known_shape(b, values)[axis]
+    size, length = b.array_type(x).shape[axis], b.array_type(values).shape[axis]
     middle = _replaced(b, slice_axis(b, x, axis, start, start + length), values, inner)
     ends = [(0, start), (start + length, size)]
     before, behind = ([slice_axis(b, x, axis, *end)] if end[0] < end[1] else [] for end in ends)
@@ -137,7 +143,7 @@ def _replaced(b: Builder, x: int, values: int, starts: list[tuple[int, int]]) ->
 
 def slice_axis(b: Builder, x: int, axis: int, start: int, stop: int) -> int:
     """The part of one axis, everything of the others."""
-    shape = known_shape(b, x)
+    shape = b.array_type(x).shape
     starts = tuple(start if k == axis else 0 for k in range(len(shape)))
     limits = tuple(stop if k == axis else size for k, size in enumerate(shape))
     return b.apply("slice", x, starts=starts, limits=limits)

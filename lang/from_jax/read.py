@@ -12,6 +12,7 @@ from .. import _jax
 from ..builder import Builder
 from ..diagnostics import DiagnosticError, InternalError, fail, suggest
 from ..ir import ArrayType, Program
+from ..sizes import Poly
 from . import foreign
 from .rule import Equation, Rule
 
@@ -87,12 +88,12 @@ def _slot(builder: Builder, atom: Any, slots: Mapping[Any, int]) -> int:
 
 
 def _read_equation(builder: Builder, equation: Any, slots: dict[Any, int]) -> None:
-    name, params = equation.primitive.name, equation.params
-    span = _jax.place(equation)
+    name, span = equation.primitive.name, _jax.place(equation)
     builder.origin = span
     operands = tuple(_slot(builder, atom, slots) for atom in equation.invars)
     outputs = tuple(_jax.slot_type(variable.aval, span) for variable in equation.outvars)
     inputs = tuple(builder.array_type(slot) for slot in operands)
+    params = {key: _jax.with_sizes(value, span) for key, value in equation.params.items()}
     read = Equation(name, params, inputs, outputs, span, read_closed, read_onto, equation)
     results = _written(builder, read, operands)
     found = (results,) if isinstance(results, int) else tuple(results)
@@ -104,6 +105,10 @@ def _written(builder: Builder, e: Equation, operands: tuple[int, ...]) -> int | 
     """The results by the rule of the primitive, or by JAX where the caller wants that."""
     try:
         return _rule_of(e).write(builder, e, operands)
+    except TypeError as error:
+        if not any(isinstance(size, Poly) for type_ in (*e.inputs, *e.outputs) for size in type_.shape):
+            raise
+        raise e.refuse("wants known sizes here", "trace with arrays of the sizes you need") from error
     except DiagnosticError as error:
         keys = any(_jax.is_key(atom.aval) for atom in e.source.invars)
         if foreign.current() is None or keys or error.diagnostics[0].code not in foreign.REPLACED:

@@ -10,9 +10,9 @@ import numpy as np
 from ..constants import numpy_dtype
 from ..ir import Apply, ArrayType, Program
 from .integers import Integers
-from .places import known_shape, slice_axis
+from .places import slice_axis
 from .rule import Equation, Rule, Write
-from .sites import sizes_of, whole_numbers
+from .sites import whole_numbers
 
 if TYPE_CHECKING:
     from ..builder import Builder
@@ -61,16 +61,16 @@ def _parity(b: Builder, x: int, axes: tuple[int, ...]) -> int:
 def _by_halves(b: Builder, x: int, axes: tuple[int, ...], join: str) -> int:
     """Join the two halves of one axis after another, as often as it takes."""
     for axis in sorted(axes, reverse=True):
-        if known_shape(b, x)[axis] == 0:
-            kept = b.array_type(x).with_shape(tuple(n for k, n in enumerate(known_shape(b, x)) if k != axis))
+        if b.array_type(x).shape[axis] == 0:
+            kept = b.array_type(x).with_shape(tuple(n for k, n in enumerate(b.array_type(x).shape) if k != axis))
             x = b.full(identity(join, kept.dtype), kept)
             continue
-        while (length := known_shape(b, x)[axis]) > 1:
+        while (length := b.array_type(x).shape[axis]) > 1:
             half = length // 2
             joined = b.apply(join, slice_axis(b, x, axis, 0, half), slice_axis(b, x, axis, half, 2 * half))
             odd = [slice_axis(b, x, axis, 2 * half, length)] if length % 2 else []
             x = b.apply("concat", joined, *odd, axis=axis)
-        shape = known_shape(b, x)
+        shape = b.array_type(x).shape
         x = b.apply("reshape", x, shape=(*shape[:axis], *shape[axis + 1 :]))
     return x
 
@@ -218,7 +218,7 @@ def _top_k(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
 def _approximate_top_k(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
     """The exact answer, which every recall allows."""
     axis, k = int(e["reduction_dimension"]) % e.inputs[0].rank, int(e["k"])
-    if sizes_of(e.outputs[0])[axis] != k:
+    if e.outputs[0].shape[axis] != k:
         raise e.refuse("leaves more candidates than asked for", "pass aggregate_to_topk=True")
     if e["is_max_k"]:
         return _top(b, x[0], k, axis, e.outputs[1])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ..ir import ArrayType
 from ..primitives.sliding import spread as spread_length
 from .integers import Integers
-from .places import Shape, known_shape, read_block, slice_axis
+from .places import Shape, read_block, slice_axis
 from .rule import Equation, Rule
-from .sites import sizes_of, whole_numbers
+from .sites import whole_numbers
 
 if TYPE_CHECKING:
     from ..builder import Builder
@@ -28,7 +28,7 @@ def _extended(axes: Shape, rank: int) -> Shape:
 
 def spread(b: Builder, x: int, shape: Shape, axes: Shape) -> int:
     """Axis k of `x` becomes axis axes[k] of `shape`, where one of length 1 is repeated; all others repeat `x`."""
-    old = known_shape(b, x)
+    old = b.array_type(x).shape
     if prod(old) == prod(shape):
         return b.apply("reshape", x, shape=shape)
     kept = [k for k, axis in enumerate(axes) if old[k] == shape[axis]]
@@ -46,7 +46,7 @@ def _known_lengths(e: Equation, count: int) -> None:
 
 def _broadcast_in_dim(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     _known_lengths(e, 1)
-    axes, shape = whole_numbers(e["broadcast_dimensions"]), sizes_of(e.outputs[0])
+    axes, shape = whole_numbers(e["broadcast_dimensions"]), e.outputs[0].shape
     words = e.inputs[0].rank - len(axes)
     return spread(b, x[0], shape, (*axes, *range(len(shape) - words, len(shape))))
 
@@ -78,18 +78,18 @@ def _concatenate(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 
 def _stack(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    axis, shape = int(e["axis"]), sizes_of(e.inputs[0])
+    axis, shape = int(e["axis"]), e.inputs[0].shape
     one = (*shape[:axis], 1, *shape[axis:])
     return b.apply("concat", *(b.apply("reshape", slot, shape=one) for slot in x), axis=axis)
 
 
 def _unstack(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
-    axis, shape = int(e["axis"]), sizes_of(e.inputs[0])
+    axis, shape = int(e["axis"]), e.inputs[0].shape
     return [_place(b, x[0], axis, k, e.outputs[k]) for k in range(shape[axis])]
 
 
 def _place(b: Builder, x: int, axis: int, number: int, result: ArrayType) -> int:
-    ints, lengths = Integers(b), list(known_shape(b, x))
+    ints, lengths = Integers(b), list(b.array_type(x).shape)
     lengths[axis] = 1
     part = read_block(ints, x, {axis: b.constant(number, "i64")}, tuple(lengths))
     return b.apply("reshape", part, shape=result.shape)
@@ -105,7 +105,7 @@ def _split(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
 
 def _tile(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     """Repetitions become axes of their own, in front of the axes they repeat."""
-    reps, shape = whole_numbers(e["reps"]), sizes_of(e.inputs[0])
+    reps, shape = whole_numbers(e["reps"]), e.inputs[0].shape
     reps = (*[1] * (len(shape) - len(reps)), *reps)
     old = (*[1] * (len(reps) - len(shape)), *shape)
     both = tuple(size for pair in zip(reps, old, strict=True) for size in pair)
@@ -129,10 +129,10 @@ def _empty(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 
 def _slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    shape = sizes_of(e.inputs[0])
+    shape = e.inputs[0].shape
     starts = whole_numbers(e["start_indices"])
     strides = whole_numbers(e["strides"] or [1] * len(starts))
-    taken = (*map(spread_length, sizes_of(e.outputs[0]), strides), *shape[len(strides) :])
+    taken = (*map(spread_length, e.outputs[0].shape, strides), *shape[len(strides) :])
     corner = {axis: b.constant(start, "i64") for axis, start in enumerate(starts)}
     part = read_block(Integers(b), x[0], corner, taken)
     for axis, stride in enumerate(strides):
@@ -142,7 +142,7 @@ def _slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 def every(b: Builder, x: int, axis: int, stride: int) -> int:
     """Every `stride`-th place of an axis, from the first: the first of each row of that length."""
-    shape = known_shape(b, x)
+    shape = b.array_type(x).shape
     if stride == 1 or shape[axis] < 2:
         return x
     count = -(-shape[axis] // stride)
@@ -195,7 +195,7 @@ def _with_zeros(b: Builder, x: int, widths: Sequence[Width]) -> int:
 
 
 def _cut(b: Builder, x: int, cuts: list[tuple[int, int]]) -> int:
-    shape = known_shape(b, x)
+    shape = b.array_type(x).shape
     starts = tuple(low for low, _ in cuts)
     limits = tuple(size - high for size, (_, high) in zip(shape, cuts, strict=True))
     return b.apply("slice", x, starts=starts, limits=limits)
@@ -203,7 +203,7 @@ def _cut(b: Builder, x: int, cuts: list[tuple[int, int]]) -> int:
 
 def _dilated(b: Builder, x: int, axis: int, step: int) -> int:
     """Elements `step` places apart: rows that begin with them, the last row without its zeros."""
-    shape = known_shape(b, x)
+    shape = b.array_type(x).shape
     if shape[axis] < 2:
         return x
     rows = b.apply("reshape", x, shape=(*shape[: axis + 1], 1, *shape[axis + 1 :]))
@@ -215,7 +215,7 @@ def _dilated(b: Builder, x: int, axis: int, step: int) -> int:
 
 def _put_between(b: Builder, x: int, value: int, axis: int, width: Width) -> int:
     """A repeated number in front of an axis and behind it."""
-    shape = known_shape(b, x)
+    shape = b.array_type(x).shape
     before, behind = (
         [b.broadcast(value, (*shape[:axis], length, *shape[axis + 1 :]), ())] if length else [] for length in width[:2]
     )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..ir import ArrayType
+from ..sizes import Poly
 from .integers import Integers
-from .places import Shape, fitted, inside, known_shape, slice_axis
+from .places import Shape, fitted, inside, slice_axis
 from .rule import Equation
 
 if TYPE_CHECKING:
@@ -48,12 +49,17 @@ def whole_numbers(values: Any) -> Axes:
     return tuple(int(value) for value in values)
 
 
+def lengths_of(values: Any) -> Shape:
+    """Lengths of a parameter, of which some may be open."""
+    return tuple(value if isinstance(value, Poly) else int(value) for value in values)
+
+
 def gather_window(e: Equation) -> Window:
     """What a gather reads."""
     n, rank = e["dimension_numbers"], e.inputs[0].rank
-    lengths, offset = whole_numbers(e["slice_sizes"]), whole_numbers(n.offset_dims)
+    lengths, offset = lengths_of(e["slice_sizes"]), whole_numbers(n.offset_dims)
     if len(lengths) < rank:  # the words of a key
-        lengths, offset = (*lengths, *sizes_of(e.inputs[0])[len(lengths) :]), (*offset, e.outputs[0].rank - 1)
+        lengths, offset = (*lengths, *e.inputs[0].shape[len(lengths) :]), (*offset, e.outputs[0].rank - 1)
     return Window(
         lengths,
         offset,
@@ -66,7 +72,7 @@ def gather_window(e: Equation) -> Window:
 
 def scatter_window(e: Equation) -> Window:
     """What a scatter updates."""
-    n, base, updates = e["dimension_numbers"], sizes_of(e.inputs[0]), sizes_of(e.inputs[2])
+    n, base, updates = e["dimension_numbers"], e.inputs[0].shape, e.inputs[2].shape
     offset, inserted = whole_numbers(n.update_window_dims), whole_numbers(n.inserted_window_dims)
     lanes = whole_numbers(n.operand_batching_dims)
     shown = len(base) - len(inserted) - len(lanes)
@@ -76,11 +82,6 @@ def scatter_window(e: Equation) -> Window:
     lengths = tuple(1 if k in inserted or k in lanes else updates[next(left)] for k in range(len(base)))
     starts, index_lanes = whole_numbers(n.scatter_dims_to_operand_dims), whole_numbers(n.scatter_indices_batching_dims)
     return Window(lengths, offset, inserted, starts, lanes, index_lanes)
-
-
-def sizes_of(type_: ArrayType) -> Shape:
-    """A shape, which is known in traced programs."""
-    return tuple(size for size in type_.shape if isinstance(size, int))
 
 
 # --- where the windows lie ------------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ class Site:
 
     def from_updates(self, updates: int) -> int:
         """Updates in the order that a scatter wants."""
-        own, shape = self._axes_found(), known_shape(self.b, updates)
+        own, shape = self._axes_found(), self.b.array_type(updates).shape
         tags = self.window.tags(len(shape))
         shown = [tag for tag in tags if tag in own]
         short = self.b.apply("reshape", updates, shape=tuple(shape[k] for k, tag in enumerate(tags) if tag in own))
@@ -186,7 +187,7 @@ class Site:
 def site_of(b: Builder, shape: Shape, indices: int, window: Window, *, masks: bool, clips: bool = True) -> Site:
     """The windows of a gather or scatter; `masks` asks which of them lie in the array, `clips` moves them into it."""
     ints = Integers(b)
-    *batch, _ = known_shape(b, indices)
+    *batch, _ = b.array_type(indices).shape
     starts: dict[int, int] = {}
     kept: int | None = None
     for column, axis in enumerate(window.starts):

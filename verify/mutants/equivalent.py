@@ -45,9 +45,6 @@ EQUIVALENT: dict[str, str] = {
     "ad.sweep.Sweep._forward_step: drop a term: return self.run_forward(arms[int(b.scalar(operands[0]))], operands[1:])": (
         "the case before has found that the selector is a literal, and int(False) is 0"
     ),
-    "ad.forward._push_fold: negate: demanded = (*on_carry, *(True for _ in op.combine))": (
-        "asks for tangents of results that have none: they are zeros, and nobody reads them"
-    ),
     "lang.primitives.reductions._exclusive_cumprod: off by one: if isinstance(length, int) and length > 1:": (
         "both ways of writing the prefix give the same products; the first spares one element"
     ),
@@ -251,5 +248,11 @@ EQUIVALENT: dict[str, str] = {
     ),
     "lang.primitives.windows.read_winners: swap operands: found = builder.apply('gather', flat, builder.apply('maximum', zero, places), proved=True)": (
         "the operands of a maximum are exchanged"
+    ),
+    "ad.vmap_sliding._block_by_lane: negate: return b.apply('transpose', b.apply(kind, *moved, *places, proved=False), axes=back)": (
+        "the places are in range by construction; saying so only spares compiled code a test"
+    ),
+    "ad.solutions.reverse_solution: drop a term: pulled = reverse(part(program, 'matvec'), active)": (
+        "inputs for which no flag is given count as not active, which is what the flags left out say"
     ),
 }

@@ -19,6 +19,7 @@ from ...lang.passes import LIFT
 from ...lang.primitives import get
 from ...lang.primitives.row import Primitive, RuleContext, Smooth
 from ...lang.sizes import variable
+from ...lang.solution import solution
 from ...lang.specialise import specialise
 from ...lang.substitute import substitute_sizes
 from ...semantics.reference import evaluate
@@ -139,6 +140,61 @@ def _rules_count() -> None:
     close(evaluate(forward(straight), [xs, np.ones(3)])[1], sum(wanted), 1e-15, "the same forwards")
 
 
+def _system() -> Program:
+    """A solution of ``A x = b`` whose steps say nothing about derivatives."""
+    types = [ArrayType("f64", (2, 2)), ArrayType("f64", (2, 1))]
+
+    def solver(name: str, turned: bool) -> Program:
+        def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+            matrix = b.apply("transpose", x[0], axes=(1, 0)) if turned else x[0]
+            return [b.apply("stop_gradient", b.apply("solve", matrix, x[1]))]
+
+        return body(name, types, write)
+
+    def product(name: str, spec: str) -> Program:
+        return body(name, types, lambda b, x: [b.apply("einsum", *x, spec=spec)])
+
+    products = product("product", "ij,jk->ik"), product("turned product", "ji,jk->ik")
+    return solution(solver("solver", turned=False), *products, solver("turned solver", turned=True))
+
+
+def _solutions() -> None:
+    """A stated solution is differentiated by its equation, also over lanes that share its matrix or not."""
+    b = Builder("system", _system().inputs)
+    program = b.build(b.call(_system(), (0, 1)))
+    rng = np.random.default_rng(4)
+    a, right = rng.normal(size=(3, 2, 2)) + 3 * np.eye(2), rng.normal(size=(3, 2, 1))
+    a_dot, b_dot, z = rng.normal(size=(2, 2)), rng.normal(size=(2, 1)), rng.normal(size=(3, 2, 1))
+    x = np.linalg.solve(a[0], right[0])
+    wanted = np.linalg.solve(a[0], b_dot - a_dot @ x)
+    close(evaluate(forward(program), [a[0], right[0], a_dot, b_dot])[1], wanted, 1e-13, "tangent of a solution")
+    alone = evaluate(forward(program, (False, True)), [a[0], right[0], b_dot])[1]
+    close(alone, np.linalg.solve(a[0], b_dot), 1e-13, "tangent by the right-hand side")
+    alone = evaluate(forward(program, (True, False)), [a[0], right[0], a_dot])[1]
+    close(alone, -np.linalg.solve(a[0], a_dot @ x), 1e-13, "tangent by the matrix")
+    for mapped in ((True, True), (True, False), (False, True)):
+        lanes = vmap(reverse(program), (*mapped, True), 3)
+        operands = [many if on else many[0] for many, on in zip((a, right), mapped, strict=True)]
+        _, a_bar, b_bar = evaluate(lanes, [*operands, z])
+        pairs = [(a[k * mapped[0]], right[k * mapped[1]]) for k in range(3)]
+        b_bars = [np.linalg.solve(m.T, z[k]) for k, (m, _) in enumerate(pairs)]
+        a_bars = [-bar @ np.linalg.solve(m, r).T for bar, (m, r) in zip(b_bars, pairs, strict=True)]
+        all_close([b_bar, a_bar], [np.stack(b_bars), np.stack(a_bars)], 1e-13, f"cotangents over lanes {mapped}")
+    (bar,) = evaluate(reverse(program, (False, True)), [a[0], right[0], z[0]])[1:]
+    close(bar, np.linalg.solve(a[0].T, z[0]), 1e-13, "cotangent of the right-hand side alone")
+
+
+def _origins() -> None:
+    """Steps of batches and of derivatives know the place in the text that they come from."""
+    module = parse_module("def wave(x: f64, y: f64): f64 = sin(x * y)")
+    program = specialise(module.program("wave"), module.definitions, {}, {})
+    spans = {step.origin for step in program.steps}
+    for made in (vmap(program, (True, True), 3), forward(program), reverse(program)):
+        found = {step.origin for step in made.steps if isinstance(step.op, Apply)}
+        if None in found or not found <= spans:
+            raise AssertionError(f"{made.name} comes from {found}, not {spans}")
+
+
 # --- reads -----------------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +304,8 @@ CHECKS: dict[str, Callable[[], None]] = {
     "selectors: cotangents": _selectors,
     "calls: cotangents": _calls,
     "rules of the user: cotangents": _rules_count,
+    "solutions: cotangents": _solutions,
+    "places in the text: batches": _origins,
     "one place: cotangents": _one_place_twice,
     "range of writes: cotangents": _proved_in_range,
     "forms of rules: cotangents": _forms_of_rules,

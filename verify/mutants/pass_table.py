@@ -27,6 +27,7 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.structured.fold": "masked _backward_fold".split(),
     "ad.structured.each": ["_backward_each"],
     "ad.structured.branch": "_padded _backward_branch _common_form _in_form".split(),
+    "ad.solutions": "push_solution _minus reverse_solution".split(),
     "ad.custom": "tangent_rule cotangent_rule".split(),
     "ad.checkpoint": "strip_mined _rows _joined _shifted _run_rounds _run_blocks".split(),
     "ad.activity": "result_activity fold_carry_activity".split(),

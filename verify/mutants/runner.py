@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -39,9 +40,14 @@ def run_all(mutants: Sequence[Mutant], checks: Sequence[Check], workers: int) ->
     if workers < 2:
         yield from map(_one, range(len(mutants)))
         return
-    # Forked workers share the oracles and the functions to be changed.
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from pool.imap_unordered(_one, range(len(mutants)), chunksize=4)
+    # Forked workers share the oracles and the functions to be changed; looking for cycles leaves these alone.
+    gc.collect()
+    gc.freeze()
+    try:
+        with multiprocessing.get_context("fork").Pool(workers) as pool:
+            yield from pool.imap_unordered(_one, range(len(mutants)), chunksize=4)
+    finally:
+        gc.unfreeze()
 
 
 _MUTANTS: Sequence[Mutant] = ()
