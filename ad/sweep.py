@@ -30,7 +30,8 @@ class Sweep:
         self.active = active
         self.memory = memory
         self.ledger = Ledger(builder)
-        self._backward: dict[int, Backward] = {}  # first result slot of a structured step -> its backward half
+        # First result slot of a structured step -> how many results its backward half knows, and that half.
+        self._backward: dict[int, tuple[int, Backward]] = {}
 
     # --- forward half ---
 
@@ -83,8 +84,14 @@ class Sweep:
                         self.active.add(first + offset)
 
     def register(self, results: Sequence[int], active: Sequence[bool], backward: Backward) -> None:
-        """Give the step that made `results` its backward half, called with the cotangents of the results."""
-        self._backward[results[0]] = backward
+        """Give the step that made `results` its backward half, called with the cotangents of the results.
+
+        `active` has a flag per result of the program; what stands behind is saved. Two loops may come down to one step,
+        where one of them gives what the other saves: the half that knows more results moves the cotangents of both.
+        """
+        known, _ = self._backward.get(results[0], (-1, None))
+        if known < len(active):
+            self._backward[results[0]] = len(active), backward
         self.active.update(slot for slot, flag in zip(results, active, strict=False) if flag)
 
     # --- backward half ---
@@ -98,7 +105,7 @@ class Sweep:
             if not any(self.ledger.has(slot) for slot in results):
                 continue
             b.origin = step.origin
-            backward = self._backward.get(first)
+            _, backward = self._backward.get(first, (0, None))
             if backward is not None:
                 backward(self, [self.ledger.take(slot) for slot in results])
             elif isinstance(step.op, Apply):

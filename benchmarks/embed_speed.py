@@ -52,20 +52,26 @@ def first_gradient(function: Any, arguments: Sequence[Any]) -> tuple[Any, float,
     return compiled, time.perf_counter() - start, result
 
 
+def _large_enough(entry: Entry) -> tuple[int, Any, list[Any], tuple[Any, float, Any]]:
+    """The first batch whose gradient takes long enough to be timed, or the largest, with JAX's first gradient."""
+    for size in BATCHES:
+        function, arguments = batched(entry, size)
+        first = first_gradient(jax.value_and_grad(function, tuple(range(len(arguments)))), arguments)
+        start = time.perf_counter()
+        jax.block_until_ready(first[0](*arguments))
+        if time.perf_counter() - start >= LEAST or size == BATCHES[-1]:
+            return size, function, arguments, first
+    raise AssertionError("there are no batches")
+
+
 def race(entry: Entry, rounds: int) -> dict[str, Any]:
     """Times of both, least of a few calls in every round, and how far the results are apart."""
     import pushforward as pf
 
     from .embed_worker import interleaved, relative_distance
 
-    for size in BATCHES:
-        function, arguments = batched(entry, size)
-        wrt = tuple(range(len(arguments)))
-        theirs, their_first, wanted = first_gradient(jax.value_and_grad(function, wrt), arguments)
-        start = time.perf_counter()
-        jax.block_until_ready(theirs(*arguments))
-        if time.perf_counter() - start >= LEAST:
-            break
+    size, function, arguments, (theirs, their_first, wanted) = _large_enough(entry)
+    wrt = tuple(range(len(arguments)))
     ours, our_first, found = first_gradient(pf.value_and_grad(function, wrt=wrt), arguments)
     times = interleaved({"ours": lambda: ours(*arguments), "jax": lambda: theirs(*arguments)}, rounds, 3)
     return {

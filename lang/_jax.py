@@ -16,7 +16,9 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import jax
+import jax.core
 import jax.extend.core as jex
+import jax.numpy as jnp
 import numpy as np
 from jax import export
 from jax._src import source_info_util as _source_info
@@ -117,12 +119,12 @@ def with_sizes(value: Any, span: Span | None = None) -> Any:
 
 def is_key(aval: Any) -> bool:
     """Whether a JAX type is an array of random keys."""
-    return jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(aval.dtype, jax.dtypes.prng_key)
 
 
 def is_inexact(aval: Any) -> bool:
     """Whether arrays of a JAX type have tangents."""
-    return not is_key(aval) and bool(jax.dtypes.issubdtype(aval.dtype, np.inexact))
+    return not is_key(aval) and bool(jnp.issubdtype(aval.dtype, np.inexact))
 
 
 def is_concrete(value: Any) -> bool:
@@ -268,9 +270,10 @@ def _abstract(avals: Sequence[Any]) -> list[Any]:
 class LinearMap(Protocol):
     """What `pf_linear` applies: (residuals, v) -> w, linear in v, compared and hashed by content."""
 
-    residuals: int
-    name: str
-
+    @property
+    def residuals(self) -> int: ...
+    @property
+    def name(self) -> str: ...
     @property
     def output_types(self) -> tuple[ArrayType, ...]: ...
     def program(self) -> Any: ...

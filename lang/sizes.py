@@ -104,6 +104,17 @@ def product(sizes: tuple[Size, ...]) -> Size:
     return total
 
 
+def known(size: Size) -> int:
+    """A size that must be a number; a `TypeError` when it is open.
+
+    >>> known(3)
+    3
+    """
+    if isinstance(size, Poly):
+        raise TypeError(f"the size {size} is not known")
+    return size
+
+
 def least(size: Size) -> int | None:
     """The least value of a size whose variables are at least one; None when some of them make it smaller.
 

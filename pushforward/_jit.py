@@ -58,18 +58,18 @@ class Function:
         functools.update_wrapper(self, self.fn, updated=())
 
     def __call__(self, *args: Any, **kw: Any) -> Any:
-        args, kw = self._without_static(args, kw)
-        leaves, tree = jax.tree_util.tree_flatten((args, kw))
-        entry = self._entry(args, kw, leaves, tree)
+        inputs, named = self._without_static(args, kw)
+        leaves, tree = jax.tree_util.tree_flatten((inputs, named))
+        entry = self._entry(inputs, named, leaves, tree)
         arrays = [_jax.unwrapped(leaf) for leaf in leaves if is_array(leaf)]
         results = _embed.apply(entry.first, [*entry.captured, *arrays])
         return assemble(entry.program.signature.output, iter(results))
 
     def program(self, *args: Any, **kw: Any) -> Program:
         """The program that a call with these arguments runs."""
-        args, kw = self._without_static(args, kw)
-        leaves, tree = jax.tree_util.tree_flatten((args, kw))
-        entry = self._entry(args, kw, leaves, tree)
+        inputs, named = self._without_static(args, kw)
+        leaves, tree = jax.tree_util.tree_flatten((inputs, named))
+        entry = self._entry(inputs, named, leaves, tree)
         return replace(entry.program, captured=entry.captured)
 
     def _entry(self, args: Sequence[Any], kw: Mapping[str, Any], leaves: Sequence[Any], tree: Any) -> _Entry:

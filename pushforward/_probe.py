@@ -91,7 +91,8 @@ def _traced(f: Program | Callable[..., Any], example_args: Sequence[Any]) -> Pro
         return f
     from ._trace import trace
 
-    return trace(f.fn, *example_args)
+    function: Any = f
+    return trace(function.fn, *example_args)
 
 
 Prepared = tuple[Any, tuple[Any, ...], Repeat]  # a subject, its example arguments, the words that repeat a failure

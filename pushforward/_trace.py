@@ -27,9 +27,10 @@ def trace(fn: Callable[..., Any], *example_args: Any, **kw: Any) -> Program:
     """The program of a function that JAX can trace, for arguments of the types of the examples.
 
     Example arguments are arrays, structures of them, `jax.ShapeDtypeStruct`s, or anything hashable that is no array;
-    `pf.spec` gives examples whose sizes stay open. The result takes the same arguments; `pf.grad` and the other transformations apply to it. 64-bit arguments are
-    traced with 64-bit numbers whatever the configuration of JAX, and Python floats are 64 bits wide unless other
-    floats say otherwise. Raises diagnostics E200 to E206 for what cannot be a program.
+    `pf.spec` gives examples whose sizes stay open. The result takes the same arguments; `pf.grad` and the other
+    transformations apply to it. 64-bit arguments are traced with 64-bit numbers whatever the configuration of JAX,
+    and Python floats are 64 bits wide unless other floats say otherwise. Raises diagnostics E200 to E206 for what
+    cannot be a program.
 
     >>> import jax.numpy as jnp, numpy as np
     >>> import pushforward as pf

@@ -89,7 +89,8 @@ def forward(f: F) -> F:
         if f.definitions is None or not all(isinstance(type_, ir.ArrayType) for type_ in f.ir.inputs):
             raise
         pushed, definitions = _wire.forward_full(f.ir, f.definitions)
-        return Program(replace(pushed, signature=_derived.pushed_signature(f.signature)), definitions)
+        whole: Any = Program(replace(pushed, signature=_derived.pushed_signature(f.signature)), definitions)
+        return whole
 
 
 def reverse(f: F) -> F:
@@ -131,7 +132,7 @@ def _inputs(args: Sequence[Any]) -> Sequence[Any]:
     return args[0] if isinstance(args[0], tuple) else (args[0],)
 
 
-def _derive(f: F, how: Callable[[ir.Program], ir.Program]) -> F:
+def _derive(f: Any, how: Callable[[ir.Program], ir.Program]) -> Any:
     """The derived program, with the recipe to derive it again at known sizes; for a function, its derived function."""
     if not isinstance(f, Program):
         from ._jit import derived

@@ -104,7 +104,7 @@ def flatten(value: Any, type_: Type) -> Iterator[Any]:
         case Tuple(items, None):
             for part, item in zip(value, items, strict=True):
                 yield from flatten(part, item)
-        case Tuple(items, node):
+        case Tuple(items, node) if node is not None:
             for part, item in zip(node.parts(value), items, strict=True):
                 yield from flatten(part, item)
         case Record(fields):

@@ -71,7 +71,7 @@ class PfTest(pytest.Item):
         from . import _wire
 
         chosen = tuple(self.config.getoption("pf_backend") or BACKENDS)
-        results = _wire.run_tests(self.module.checked, chosen, self.config.getoption("pf_seed"), self.name)
+        results = _wire.run_tests(self.module.checked, chosen, int(self.config.getoption("pf_seed") or 0), self.name)
         own = [result for result in results if result.test == self.name]
         failed = [result for result in own if result.status == "failed"]
         if failed:

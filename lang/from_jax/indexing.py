@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..constants import numpy_dtype
+from ..sizes import known, product
 from .integers import Integers
-from .places import add_block, read_block, slice_axis, write_block
+from .places import Shape, add_block, read_block, slice_axis, write_block
 from .rule import Equation, Rule
 from .sites import Site, Window, gather_window, lengths_of, scatter_window, site_of
 
@@ -134,7 +135,7 @@ def _scatter_many(site: Site, how: str, e: Equation, base: int, updates: int) ->
     return site.restored(b.apply(name, site.moved(base), site.from_updates(updates), *places, **params))
 
 
-def _needs_masks(window: Window, shape: tuple[int, ...]) -> bool:
+def _needs_masks(window: Window, shape: Shape) -> bool:
     """Whether windows must be dropped as a whole: single places outside are dropped by the rows themselves."""
     wide = any(1 != length != size for length, size in zip(window.lengths, shape, strict=True))
     return wide or any(window.lengths[axis] == shape[axis] and axis not in window.dropped for axis in window.starts)
@@ -142,7 +143,7 @@ def _needs_masks(window: Window, shape: tuple[int, ...]) -> bool:
 
 def _are_in_range(site: Site, places: list[int]) -> bool:
     found = [site.ints.bounds(place) for place in places]
-    sizes = [site.shape[axis] for axis in site.lead]
+    sizes = [known(site.shape[axis]) for axis in site.lead]
     return all(part is not None and 0 <= part[0] and part[1] < size for part, size in zip(found, sizes, strict=True))
 
 
@@ -150,7 +151,7 @@ def _are_distinct(site: Site, places: list[int]) -> bool:
     """Whether no place is written twice, as far as that is known."""
     values = [site.ints.value(place) for place in places]
     known = [value.ravel() for value in values if value is not None]
-    if int(np.prod(site.places)) == 1:
+    if product(site.places) == 1:
         return True
     return len(known) == len(values) and len(np.unique(np.stack(known), axis=1).T) == known[0].size
 

@@ -134,14 +134,14 @@ def _replaced(b: Builder, x: int, values: int, starts: list[tuple[int, int]]) ->
     if not starts:
         return values
     (axis, start), *inner = starts
-    size, length = b.array_type(x).shape[axis], b.array_type(values).shape[axis]
-    middle = _replaced(b, slice_axis(b, x, axis, start, start + length), values, inner)
-    ends = [(0, start), (start + length, size)]
-    before, behind = ([slice_axis(b, x, axis, *end)] if end[0] < end[1] else [] for end in ends)
+    size, stop = b.array_type(x).shape[axis], b.array_type(values).shape[axis] + start
+    middle = _replaced(b, slice_axis(b, x, axis, start, stop), values, inner)
+    before = [slice_axis(b, x, axis, 0, start)] if start else []
+    behind = [slice_axis(b, x, axis, stop, size)] if stop != size else []
     return b.apply("concat", *before, middle, *behind, axis=axis)
 
 
-def slice_axis(b: Builder, x: int, axis: int, start: int, stop: int) -> int:
+def slice_axis(b: Builder, x: int, axis: int, start: Size, stop: Size) -> int:
     """The part of one axis, everything of the others."""
     shape = b.array_type(x).shape
     starts = tuple(start if k == axis else 0 for k in range(len(shape)))

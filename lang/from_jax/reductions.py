@@ -9,6 +9,7 @@ import numpy as np
 
 from ..constants import numpy_dtype
 from ..ir import Apply, ArrayType, Program
+from ..sizes import known
 from .integers import Integers
 from .places import slice_axis
 from .rule import Equation, Rule, Write
@@ -65,7 +66,7 @@ def _by_halves(b: Builder, x: int, axes: tuple[int, ...], join: str) -> int:
             kept = b.array_type(x).with_shape(tuple(n for k, n in enumerate(b.array_type(x).shape) if k != axis))
             x = b.full(identity(join, kept.dtype), kept)
             continue
-        while (length := b.array_type(x).shape[axis]) > 1:
+        while (length := known(b.array_type(x).shape[axis])) > 1:
             half = length // 2
             joined = b.apply(join, slice_axis(b, x, axis, 0, half), slice_axis(b, x, axis, half, 2 * half))
             odd = [slice_axis(b, x, axis, 2 * half, length)] if length % 2 else []

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..ir import ArrayType
 from ..primitives.sliding import spread as spread_length
+from ..sizes import Size, known
 from .integers import Integers
 from .places import Shape, read_block, slice_axis
 from .rule import Equation, Rule
-from .sites import whole_numbers
+from .sites import Axes, lengths_of, whole_numbers
 
 if TYPE_CHECKING:
     from ..builder import Builder
@@ -21,12 +22,12 @@ Width = tuple[int, int, int]  # what is put in front, behind and between element
 # An array of keys has one axis more than JAX says, the words of a key: it stays last.
 
 
-def _extended(axes: Shape, rank: int) -> Shape:
+def _extended(axes: Axes, rank: int) -> Axes:
     """Axes of all of an array, those of the words of keys included."""
     return (*axes, *range(len(axes), rank))
 
 
-def spread(b: Builder, x: int, shape: Shape, axes: Shape) -> int:
+def spread(b: Builder, x: int, shape: Shape, axes: Axes) -> int:
     """Axis k of `x` becomes axis axes[k] of `shape`, where one of length 1 is repeated; all others repeat `x`."""
     old = b.array_type(x).shape
     if prod(old) == prod(shape):
@@ -84,8 +85,8 @@ def _stack(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 
 def _unstack(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
-    axis, shape = int(e["axis"]), e.inputs[0].shape
-    return [_place(b, x[0], axis, k, e.outputs[k]) for k in range(shape[axis])]
+    axis = int(e["axis"])
+    return [_place(b, x[0], axis, k, result) for k, result in enumerate(e.outputs)]
 
 
 def _place(b: Builder, x: int, axis: int, number: int, result: ArrayType) -> int:
@@ -96,8 +97,9 @@ def _place(b: Builder, x: int, axis: int, number: int, result: ArrayType) -> int
 
 
 def _split(b: Builder, e: Equation, x: tuple[int, ...]) -> list[int]:
-    axis, start, parts = int(e["axis"]), 0, []
-    for length in whole_numbers(e["sizes"]):
+    axis, parts = int(e["axis"]), []
+    start: Size = 0
+    for length in lengths_of(e["sizes"]):
         parts.append(slice_axis(b, x[0], axis, start, start + length))
         start += length
     return parts
@@ -132,7 +134,9 @@ def _slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     shape = e.inputs[0].shape
     starts = whole_numbers(e["start_indices"])
     strides = whole_numbers(e["strides"] or [1] * len(starts))
-    taken = (*map(spread_length, e.outputs[0].shape, strides), *shape[len(strides) :])
+    counts = zip(e.outputs[0].shape, strides, strict=False)
+    lengths = [count if stride == 1 else spread_length(known(count), stride) for count, stride in counts]
+    taken = (*lengths, *shape[len(strides) :])
     corner = {axis: b.constant(start, "i64") for axis, start in enumerate(starts)}
     part = read_block(Integers(b), x[0], corner, taken)
     for axis, stride in enumerate(strides):
@@ -143,11 +147,11 @@ def _slice(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 def every(b: Builder, x: int, axis: int, stride: int) -> int:
     """Every `stride`-th place of an axis, from the first: the first of each row of that length."""
     shape = b.array_type(x).shape
-    if stride == 1 or shape[axis] < 2:
+    if stride == 1 or (size := known(shape[axis])) < 2:
         return x
-    count = -(-shape[axis] // stride)
+    count = -(-size // stride)
     low, high = [0] * len(shape), [0] * len(shape)
-    high[axis] = count * stride - shape[axis]
+    high[axis] = count * stride - size
     full = b.apply("pad", x, low=tuple(low), high=tuple(high)) if high[axis] else x
     rows = b.apply("reshape", full, shape=(*shape[:axis], count, stride, *shape[axis + 1 :]))
     return b.apply("reshape", slice_axis(b, rows, axis + 1, 0, 1), shape=(*shape[:axis], count, *shape[axis + 1 :]))
@@ -204,7 +208,7 @@ def _cut(b: Builder, x: int, cuts: list[tuple[int, int]]) -> int:
 def _dilated(b: Builder, x: int, axis: int, step: int) -> int:
     """Elements `step` places apart: rows that begin with them, the last row without its zeros."""
     shape = b.array_type(x).shape
-    if shape[axis] < 2:
+    if known(shape[axis]) < 2:
         return x
     rows = b.apply("reshape", x, shape=(*shape[: axis + 1], 1, *shape[axis + 1 :]))
     high = tuple(step - 1 if k == axis + 1 else 0 for k in range(len(shape) + 1))

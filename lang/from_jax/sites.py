@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..ir import ArrayType
-from ..sizes import Poly
+from ..sizes import Poly, Size
 from .integers import Integers
 from .places import Shape, fitted, inside, slice_axis
 from .rule import Equation
@@ -154,7 +154,7 @@ class Site:
         windows = [("window", axis) for axis in (*self.wide, *rest)]
         return [("batch", k) for k in range(len(self.batch))] + windows
 
-    def _length(self, tag: tuple[str, int]) -> int:
+    def _length(self, tag: tuple[str, int]) -> Size:
         kind, axis = tag
         return self.batch[axis] if kind == "batch" else self.window.lengths[axis]
 

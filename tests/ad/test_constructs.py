@@ -337,3 +337,51 @@ def test_an_each_without_results_vanishes() -> None:
     inner = body("copy", [F64, I64], lambda b, x: [x[0], b.apply("sin", x[0])])
     program = sized("f", [ROW], lambda b, x: b.each(N, [], [0], inner, ["stack", "stack"])[:1])
     assert not any(isinstance(step.op, Each) for step in checked(simplify)(program).steps)
+
+
+# --- loops that come down to one step ---------------------------------------------------------------------------------
+
+
+def products(saves: bool) -> Program:
+    """One round of running products; with `saves`, the product before it is a result too, which reverse mode saves."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        product = b.apply("mul", x[1], x[0])
+        return [product, product, x[1]] if saves else [product, product]
+
+    return body("products", [F64, F64, I64], write)
+
+
+def scaled(saves: bool) -> Program:
+    """``exp(x) * sin(x)``; with `saves`, the factors are results too."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        left, right = b.apply("exp", x[0]), b.apply("sin", x[0])
+        return [b.apply("mul", left, right), *((left, right) if saves else ())]
+
+    return body("scaled", [F64, I64], write)
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+@pytest.mark.parametrize("kind", ["fold", "each"])
+def test_a_loop_that_gives_what_another_one_saves_keeps_its_derivative(kind: str, order: tuple[bool, bool]) -> None:
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        parts: list[int] = []
+        for saves in order:
+            if kind == "fold":
+                extra = ["stack"] * (2 if saves else 1)
+                parts += b.fold(5, [], [0], [b.constant(1.0)], products(saves), extra)[1:]
+            else:
+                parts += b.each(5, [], [0], scaled(saves), ["stack"] * (3 if saves else 1))
+        total = parts[0]
+        for k, part in enumerate(parts[1:]):
+            total = b.apply("add", total, b.apply("mul", b.constant(k + 2.0), part))
+        return [b.apply("sin", total)]
+
+    program = body("twice", [ArrayType("f64", (5,))], write)
+    random = np.random.default_rng(3)
+    x, x_dot, y_bar = (random.uniform(0.5, 1.5, 5) for _ in range(3))
+    _, y_dot = run(push(program), [x, x_dot])
+    for pulled in (pull(program), pull(normalise(program)), pull(program, memory=0)):
+        _, x_bar = run(pulled, [x, y_bar])
+        np.testing.assert_allclose(dot([x_bar], [x_dot]), dot([y_bar], [y_dot]), rtol=1e-13)

@@ -33,7 +33,7 @@ def recurrence(x: Any) -> Any:
 
 
 def by_lanes(x: Any) -> Any:
-    return jax.vmap(lambda row: jax.lax.scan(lambda c, a: (jnp.sin(c + a), c), 0.0, row)[0])(x)
+    return jax.vmap(lambda row: jax.lax.scan(lambda c, a: (jnp.sin(c + a), c), jnp.zeros(()), row)[0])(x)
 
 
 def counted(x: Any) -> Any:
