@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,13 +32,15 @@ def enter_venv() -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the toolkit against its bars.")
-    made.add_argument("areas", nargs="*", metavar="AREA", help="areas to run (default: all)")
+    made.add_argument(
+        "areas", nargs="*", metavar="AREA", help="areas to run, or parts such as embed/matrix (default: all)"
+    )
     made.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
     made.add_argument("--data", type=Path, default=None, help="folder of data sets (default: $PUSHFORWARD_DATA)")
     made.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
     made.add_argument("--results", type=Path, default=None, metavar="FILE", help="write the Markdown page here")
     made.add_argument(
-        "--keep", type=Path, nargs="*", default=[], metavar="FILE", help="take the areas that are not run from reports"
+        "--keep", type=Path, nargs="*", default=[], metavar="FILE", help="reports to take rows from that are not measured"
     )
     made.add_argument("--seed", type=int, default=0, help="seed of generated data (default: 0)")
     return made
@@ -54,14 +56,14 @@ def data_folder(given: Path | None) -> Path | None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run areas and write what was asked for."""
-    from .areas import AREAS
+    from .areas import AREAS, names
     from .harness import Context, report
     from .results import page
 
     options = parser().parse_args(arguments)
-    unknown = [name for name in options.areas if name not in AREAS]
+    unknown = [name for name in options.areas if name not in names()]
     if unknown:
-        print(f"unknown area {unknown[0]}; there are: {', '.join(AREAS)}", file=sys.stderr)
+        print(f"unknown area {unknown[0]}; there are: {', '.join(names())}", file=sys.stderr)
         return 2
     try:
         context = Context(ROOT, data_folder(options.data), options.quick, options.seed)
@@ -72,7 +74,8 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.areas or AREAS:
         print(f"running {name} (seed {context.seed})", file=sys.stderr)
         rows += run_area(name, context)
-    document = report([*kept_rows(options.keep, options.areas), *rows])
+    kept = kept_rows(options.keep, {row.id for row in rows})
+    document = report(sorted([*kept, *rows], key=lambda row: list(AREAS).index(row.area)))
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if options.results:
@@ -80,11 +83,8 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(row.kind == "gate" and row.ok is False for row in rows) else 0
 
 
-def kept_rows(reports: Sequence[Path], running: Sequence[str]) -> list[Row]:
-    """Rows of earlier reports of this machine whose areas are not run now; without areas all are run.
-
-    Long areas can so be measured one by one.
-    """
+def kept_rows(reports: Sequence[Path], measured: Collection[str]) -> list[Row]:
+    """Rows of earlier reports of this machine that were not measured anew; long areas can so be measured in parts."""
     from .harness import Row, machine
 
     found: list[Row] = []
@@ -92,20 +92,15 @@ def kept_rows(reports: Sequence[Path], running: Sequence[str]) -> list[Row]:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["machine"] != machine():
             raise ValueError(f"{path} was measured on another machine")
-        found += [Row(**row) for row in document["rows"] if running and row["area"] not in running]
+        found += [Row(**row) for row in document["rows"] if row["id"] not in measured]
     return found
 
 
 def run_area(name: str, context: Context) -> list[Row]:
-    """One area's rows, printed; an area that breaks is one failed gate."""
-    from .areas import AREAS
-    from .harness import Bar, failed
+    """The rows of an area, or of one measurement of it, printed."""
+    from .areas import run
 
-    try:
-        rows = AREAS[name](context)
-    except Exception as error:
-        bar = Bar(f"{name}/error", "gate", name, f"area {name} runs", "errors", "", "<=", 0.0)
-        rows = [failed(bar, f"{type(error).__name__}: {error}")]
+    rows = run(name, context)
     for row in rows:
         value = "-" if row.value is None else f"{row.value:.4g}"
         verdict = {True: "ok  ", False: "FAIL", None: "void"}[row.ok]

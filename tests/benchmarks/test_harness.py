@@ -119,6 +119,20 @@ def test_every_race_has_a_problem_with_two_formulations() -> None:
     assert set(AREAS) >= {"spine", "adbench", "frontend", "speed"}
 
 
+def test_an_area_can_be_measured_in_parts_and_joined(tmp_path: Path) -> None:
+    from benchmarks.__main__ import kept_rows
+    from benchmarks.areas import names
+
+    assert {"embed", "embed/matrix", "spine/demo", "speed"} <= set(names()) and "speed/" not in names()
+    rows = [harness.measured(bar, 1.0) for bar in (AT_MOST, AT_LEAST)]
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(harness.report(rows)), encoding="utf-8")
+    assert kept_rows([report], {"a/b"}) == rows[1:]
+    report.write_text(json.dumps(harness.report(rows) | {"machine": {}}), encoding="utf-8")
+    with pytest.raises(ValueError, match="another machine"):
+        kept_rows([report], set())
+
+
 def test_report_is_json_and_names_no_host() -> None:
     document = harness.report([harness.measured(AT_MOST, 0.0)])
     assert json.loads(json.dumps(document)) == document

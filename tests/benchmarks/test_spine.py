@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
-from benchmarks.areas import spine, spine_worker
+from benchmarks.areas import guarded, spine_worker
 from benchmarks.areas.spine_entries import entries, float_slots, is_scalar
 from benchmarks.areas.spine_nesting import FAMILIES, nest, ratio
 from benchmarks.areas.spine_primitives import error
@@ -153,5 +153,5 @@ def test_a_measurement_that_breaks_is_a_failed_gate() -> None:
     def broken(_: Context) -> list[Row]:
         raise ValueError("no such thing")
 
-    (row,) = spine.guarded(broken, Context(ROOT))
+    (row,) = guarded("spine", "demo", broken, Context(ROOT))
     assert (row.kind, row.ok, row.note) == ("gate", False, "ValueError: no such thing")
