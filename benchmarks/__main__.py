@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", type=Path, default=None, metavar="FILE", help="write the report here")
     made.add_argument("--results", type=Path, default=None, metavar="FILE", help="write the Markdown page here")
     made.add_argument(
-        "--keep", type=Path, nargs="*", default=[], metavar="FILE", help="reports to take rows from that are not measured"
+        "--keep", type=Path, nargs="*", default=[], metavar="FILE", help="reports that give the rows not measured now"
     )
     made.add_argument("--seed", type=int, default=0, help="seed of generated data (default: 0)")
     return made
