@@ -41,6 +41,8 @@ DECISIONS = (
     jax.errors.NonConcreteBooleanIndexError,
 )
 OPEN = (jax.errors.InconclusiveDimensionOperation, TypeError)  # … or the value of an open size
+# Whether tangents of `cholesky` are read like its operand, one triangle, or whole: JAX 0.12 does the former.
+READS_ONE_TRIANGLE = jax.__version_info__ >= (0, 12)
 KEY_WORDS = 2  # a key of the default generator is two 32-bit words
 
 

@@ -41,12 +41,12 @@ def equations(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple):
         for item in value:
             yield from equations(item)
-    elif hasattr(value, "jaxpr"):
-        yield from equations(value.jaxpr)
-    elif hasattr(value, "eqns"):
+    elif hasattr(value, "eqns"):  # closed jaxprs of some versions have them too
         for equation in value.eqns:
             yield equation
             yield from equations(list(equation.params.values()))
+    elif hasattr(value, "jaxpr"):
+        yield from equations(value.jaxpr)
 
 
 class Draw:

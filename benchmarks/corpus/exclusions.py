@@ -81,8 +81,8 @@ PRIMITIVES: dict[str, str] = {
     **listed(
         UNDER_SHARD_MAP,
         "all_gather all_gather_invariant all_gather_reduced all_to_all pbroadcast ppermute preduced "
-        "psum_invariant pvary ragged_all_to_all reduce_scatter reduced_vary_cast_p reshard unreduced_psum "
-        "unreduced_reduce_scatter vary_unreduced_cast_p",
+        "pbroadcast_dynamic psum_invariant pvary ragged_all_to_all reduce_scatter reduced_vary_cast "
+        "reduced_vary_cast_p reshard unreduced_psum unreduced_reduce_scatter vary_unreduced_cast vary_unreduced_cast_p",
     ),
     **listed(
         INSIDE_JAX,
@@ -90,7 +90,10 @@ PRIMITIVES: dict[str, str] = {
     ),
     **listed(FOREIGN, "ffi_call io_callback pure_callback"),
     **listed(EXPERIMENTAL, "box_get box_set call_hi_primitive log_extend log_read new_box new_log"),
-    **listed("looks at or asks for the layout of an array in memory", "inspect_sharding layout_constraint"),
+    **listed(
+        "looks at or asks for the layout of an array in memory",
+        "inspect_sharding layout_constraint relayout with_memory_space_constraint",
+    ),
 }
 
 EXCLUDED: dict[str, str] = {

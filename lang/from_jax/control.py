@@ -242,6 +242,7 @@ RULES: dict[str, Rule] = {
         _identity, ignores=("sharding", "layout", "context_mesh", "unconstrained_dims", "resource_env")
     ),
     "layout_constraint": Rule(_identity, ignores=("layout",)),
+    "relayout": Rule(_identity, ignores=("dst_layout",)),
     "name": Rule(_identity, ignores=("name",)),
     "pvary": Rule(_identity, ignores=("axes",)),
     "reshard": Rule(_identity, ignores=("dst_sharding", "concrete_mesh")),

@@ -6,6 +6,7 @@ towards zero), act on truth values as on one-bit integers, or follow the total o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -205,6 +206,23 @@ def _by_result(name: str) -> Write:
     return write
 
 
+def _log2(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+    return b.apply("div", b.apply("log", x[0]), b.constant(math.log(2.0), e.outputs[0].dtype))
+
+
+def _one_minus_square(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+    return b.apply("sub", b.constant(1, e.outputs[0].dtype), b.apply("mul", x[0], x[0]))
+
+
+def _polynomial(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
+    """Horner's rule; coefficients stand from the lowest degree to the highest."""
+    place, *coefficients = aligned(b, e.outputs[0].shape, x)
+    total = coefficients.pop()
+    while coefficients:
+        total = b.apply("add", b.apply("mul", total, place), coefficients.pop())
+    return total
+
+
 RULES: dict[str, Rule] = {
     **{name: Rule(_by_result(name), ignores=("accuracy",)) for name in _BY_RESULT},
     **{name: Rule(same(name), ignores=("accuracy",)) for name in _NAMED.split()},
@@ -219,6 +237,9 @@ RULES: dict[str, Rule] = {
     "xor": Rule(_by_kind(floats="bit_xor", integers="bit_xor", truth="ne")),
     "not": Rule(_by_kind(floats="bit_not", integers="bit_not", truth="logical_not")),
     "square": Rule(lambda b, e, x: b.apply("mul", x[0], x[0])),
+    "one_minus_square": Rule(_one_minus_square),
+    "polynomial": Rule(_polynomial, ignores=("unroll",)),
+    "log2": Rule(_log2, ignores=("accuracy",)),
     "pow": Rule(_power),
     "integer_pow": Rule(_integer_power, reads=("y",)),
     "regularized_incomplete_beta": Rule(same("betainc")),

@@ -1,7 +1,8 @@
 """Linear algebra in jaxprs: factorisations become one step per factor, linear systems become solutions.
 
 JAX takes operands of `cholesky` and `eigh` to be symmetric, and so their tangents, which it reads whole although it
-reads one triangle of the operand; the rows `symmetric_cholesky`, `eigh_values` and `eigh_vectors` have that convention.
+reads one triangle of the operand; the rows `symmetric_cholesky`, `eigh_values` and `eigh_vectors` have that convention
+(from JAX 0.12 on, `cholesky` reads one triangle of both).
 Where an operand is not symmetric, the factors and their derivatives are those of the triangle that is read. JAX takes
 second derivatives of `eigh` along the symmetric part of a direction only; here all orders read directions whole.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import _jax
 from ..builder import Builder
 from ..ir import Program
 from ..solution import solution
@@ -49,7 +51,7 @@ def _whole(e: Equation, size: int) -> None:
 
 def _cholesky(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
     _need_lapack(e)
-    return b.apply("symmetric_cholesky", x[0])
+    return b.apply("cholesky" if _jax.READS_ONE_TRIANGLE else "symmetric_cholesky", x[0])
 
 
 def _eigh(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
