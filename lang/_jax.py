@@ -190,6 +190,18 @@ def place(equation: Any) -> Span | None:
     return None if frame is None else _line_span(frame.file_name, frame.start_line, frame.function_name)
 
 
+def definition(equation: Any) -> Any | None:
+    """The closed jaxpr that defines a primitive of JAX's array functions made of others; None for those of users."""
+    primitive = equation.params["_prim"]
+    if not type(primitive).__module__.startswith("jax._src.numpy."):
+        return None
+
+    def written(*x: Any) -> list[Any]:
+        return jax.tree_util.tree_leaves(primitive.expand(*jax.tree_util.tree_unflatten(primitive.in_tree, x)))
+
+    return jax.make_jaxpr(written)(*(atom.aval for atom in equation.invars))
+
+
 # --- rules that users gave -------------------------------------------------------------------------------------------
 
 
@@ -301,7 +313,7 @@ class Pair:
 
     def apply(self, program: Any, arrays: Sequence[Any]) -> list[Any]:
         """The results of a program of `lang` on JAX arrays or tracers."""
-        return self.call.bind(*_alike(arrays), program=program)
+        return self.call.bind(*alike(arrays), program=program)
 
 
 def _results(types: Sequence[ArrayType], avals: Sequence[Any]) -> list[Any]:
@@ -327,7 +339,7 @@ def _varying(aval: Any) -> frozenset[str]:
     return frozenset(getattr(aval, "vma", ()) if manual is None else manual.varying)
 
 
-def _alike(arrays: Sequence[Any]) -> list[Any]:
+def alike(arrays: Sequence[Any]) -> list[Any]:
     """Inside `shard_map`, operands that all vary over the same axes of the mesh."""
     varying = [_varying(jax.typeof(x)) for x in arrays]
     axes = frozenset().union(*varying)
@@ -397,7 +409,7 @@ def _define_call(both: Pair, meaning: Meaning) -> None:
 
 
 def _apply(both: Pair, map_: LinearMap, residuals: Sequence[Any], v: Sequence[Any]) -> list[Any]:
-    return both.linear.bind(*_alike([*residuals, *v]), map=map_)
+    return both.linear.bind(*alike([*residuals, *v]), map=map_)
 
 
 def _define_linear(both: Pair, meaning: Meaning) -> None:

@@ -86,11 +86,13 @@ def runge_kutta(w: Any, x: Any) -> Any:
 
 
 def branching(w: Any, x: Any) -> Any:
-    return jax.lax.cond(x[0] > -9.0, lambda: jnp.sum(jnp.sin(w * x)), lambda: jnp.sum(w))
+    v = w + 0.0 * x  # inside shard_map JAX differentiates only arms whose operands vary over the same devices
+    return jax.lax.cond(x[0] > -9.0, lambda: jnp.sum(jnp.sin(v * x)), lambda: jnp.sum(v))
 
 
 def switching(w: Any, x: Any) -> Any:
-    arms = [lambda: jnp.sum(w), lambda: jnp.sum(w * x**2), lambda: jnp.sum(jnp.cos(w))]
+    v = w + 0.0 * x  # as in `branching`
+    arms = [lambda: jnp.sum(v), lambda: jnp.sum(v * x**2), lambda: jnp.sum(jnp.cos(v))]
     return jax.lax.switch(1, arms) + jax.lax.switch((x[0] < 99.0).astype(int) * 2, arms)
 
 

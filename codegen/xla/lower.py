@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ...lang._jax import alike
 from ...lang.constants import constant_value
 from ...lang.diagnostics import InternalError, fail
 from ...lang.ir import UNBOUNDED, Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step
@@ -129,6 +130,11 @@ def _known(size: Size) -> int:
     return size
 
 
+def _like(operands: Sequence[Array], values: Sequence[Array]) -> tuple[Array, ...]:
+    """Inside `shard_map`, values that vary over the devices as operands do: loops and branches want one type."""
+    return tuple(alike([*values, *operands])[: len(values)])
+
+
 # --- loops -----------------------------------------------------------------------------------------------------------
 
 
@@ -157,9 +163,10 @@ def _fold(op: Fold, operands: list[Array]) -> list[Array]:
         extras = list(zip(results[carries:], op.combine, strict=True))
         added = [value for value, how in extras if how == "sum"]
         stacked = tuple(value for value, how in extras if how == "stack")
-        return (results[:carries], tuple(old + new for old, new in zip(sums, added, strict=True))), stacked
+        totals = [old + new for old, new in zip(sums, added, strict=True)]
+        return (_like(operands, results[:carries]), tuple(totals)), stacked
 
-    start = (tuple(initial), _zeros(op, len(op.combine)))
+    start = (_like(operands, initial), _like(operands, _zeros(op, len(op.combine))))
     (carry, sums), stacked = lax.scan(round_, start, (*arrays, index), length=_known(op.size), reverse=op.reverse)
     left_sums, left_stacks = iter(sums), iter(stacked)
     extras = [next(left_sums) if how == "sum" else next(left_stacks) for how in op.combine]
@@ -176,8 +183,8 @@ def _while(op: Fold, operands: list[Array]) -> list[Array]:
         return list(
             lax.while_loop(
                 lambda carry: _run(condition, (*captures, *carry))[0],
-                lambda carry: _run(op.body, (*captures, *carry, zero)),
-                tuple(initial),
+                lambda carry: _like(operands, _run(op.body, (*captures, *carry, zero))),
+                _like(operands, initial),
             )
         )
 
@@ -188,9 +195,9 @@ def _while(op: Fold, operands: list[Array]) -> list[Array]:
     def round_(state: tuple) -> tuple:
         index, carry = state
         number = limit - 1 - index if op.reverse else index
-        return index + 1, _run(op.body, (*captures, *carry, number))
+        return index + 1, _like(operands, _run(op.body, (*captures, *carry, number)))
 
-    return list(lax.while_loop(going, round_, (jnp.zeros((), jax_dtype("i64")), tuple(initial)))[1])
+    return list(lax.while_loop(going, round_, (jnp.zeros((), jax_dtype("i64")), _like(operands, initial)))[1])
 
 
 def _branch(op: Branch, operands: list[Array]) -> Sequence[Array]:
@@ -202,4 +209,4 @@ def _branch(op: Branch, operands: list[Array]) -> Sequence[Array]:
 
 
 def _arm(program: Program, *operands: Array) -> tuple[Array, ...]:
-    return _run(program, operands)
+    return _like(operands, _run(program, operands))

@@ -198,6 +198,14 @@ _COLLECTIVE = _refused(
 )
 _REFERENCE = _refused("uses a mutable reference", "write the function without references")
 
+def _written_out(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    """What JAX keeps as one step but defines by others (`searchsorted`, `ldexp` and the like)."""
+    closed = _jax.definition(e.source)
+    if closed is None:
+        raise e.refuse(f"applies {type(e['_prim']).__name__}", "use functions of jax.numpy, or jax.custom_jvp")
+    return e.onto(b, closed, x)
+
+
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("jit", "pjit"), Rule(_jit, ("jaxpr", "name"), tuple(_JIT))),
     "closed_call": Rule(_inline("call_jaxpr"), ("call_jaxpr",)),
@@ -236,6 +244,7 @@ RULES: dict[str, Rule] = {
     "unvmap_max": Rule(_over_all("reduce_max")),
     "nonbatchable": Rule(_identity, strict=False),  # forbids lanes; its parameters are messages
     "dim_as_value": Rule(lambda b, e, x: b.apply("convert", b.size(e["dim"]), dtype=e.outputs[0].dtype), ("dim",)),
+    "call_hi_primitive": Rule(_written_out, ("_prim",)),
     "optimization_barrier": Rule(_identity),
     "device_put": Rule(_identity, ignores=("devices", "srcs", "copy_semantics")),
     "sharding_constraint": Rule(

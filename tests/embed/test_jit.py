@@ -180,3 +180,25 @@ def test_what_is_no_function_is_refused() -> None:
             transform(3)  # type: ignore[type-var]
     with pytest.raises(pf.DiagnosticError, match="E186"):
         pf.jit(loss, backend="llvm")  # type: ignore[call-overload]
+
+
+def test_arms_and_loops_with_constants_keep_their_types_inside_shard_map() -> None:
+    def chosen(w: Any, x: Any) -> Any:
+        v = w * x
+        arms = jax.lax.cond(x[0] > 0, lambda: jnp.sum(jnp.sin(v)), lambda: jnp.sum(v))
+        reset = jax.lax.scan(lambda c, a: (jnp.where(a > 9, c, 1.0), c * a), x[0], v)
+        return arms + jnp.sum(reset[1])
+
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("d",))
+    here = jax.sharding.PartitionSpec()
+
+    def spread(f: Any) -> Any:
+        rows = jax.shard_map(lambda w, x: f(w, x[0])[None], mesh=mesh, in_specs=(here, jax.sharding.PartitionSpec("d")),
+                             out_specs=jax.sharding.PartitionSpec("d"))  # fmt: skip
+        return jax.value_and_grad(lambda w, x: jnp.sum(rows(w, x)))
+
+    with jax.enable_x64(True):
+        w, x = jnp.array([0.3, 0.5]), jnp.array([[1.0, 2.0]])
+        ours, theirs = spread(pf.jit(chosen))(w, x), spread(chosen)(w, x)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-14)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-14)
