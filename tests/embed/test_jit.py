@@ -185,7 +185,7 @@ def test_what_is_no_function_is_refused() -> None:
 def test_arms_and_loops_with_constants_keep_their_types_inside_shard_map() -> None:
     def chosen(w: Any, x: Any) -> Any:
         v = w * x
-        arms = jax.lax.cond(x[0] > 0, lambda: jnp.sum(jnp.sin(v)), lambda: jnp.sum(v))
+        arms = jax.lax.cond(x[0] > 0, lambda: jnp.sum(jnp.exp(jnp.sin(v)) * v), lambda: jnp.sum(v))
         reset = jax.lax.scan(lambda c, a: (jnp.where(a > 9, c, 1.0), c * a), x[0], v)
         return arms + jnp.sum(reset[1])
 
@@ -193,7 +193,7 @@ def test_arms_and_loops_with_constants_keep_their_types_inside_shard_map() -> No
     here = jax.sharding.PartitionSpec()
 
     def spread(f: Any) -> Any:
-        rows = jax.shard_map(lambda w, x: f(w, x[0])[None], mesh=mesh, in_specs=(here, jax.sharding.PartitionSpec("d")),
+        rows = jax.shard_map(lambda w, x: jax.vmap(lambda row: f(w, row))(x), mesh=mesh, in_specs=(here, jax.sharding.PartitionSpec("d")),
                              out_specs=jax.sharding.PartitionSpec("d"))  # fmt: skip
         return jax.value_and_grad(lambda w, x: jnp.sum(rows(w, x)))
 
