@@ -12,6 +12,7 @@ from ..harness import Bar, Context, Row, failed
 from ..timing import join
 from . import (
     adbench,
+    ceiling,
     embed_corpus,
     embed_matrix,
     embed_speed,
@@ -49,6 +50,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "adbench": _named(adbench.rows),
     "frontend": _named(frontend.rows),
     "speed": _named(speed.rows),
+    "ceiling": _named(ceiling.rows),
 }
 
 

@@ -190,11 +190,12 @@ def test_arms_and_loops_with_constants_keep_their_types_inside_shard_map() -> No
         return arms + jnp.sum(reset[1])
 
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("d",))
-    here = jax.sharding.PartitionSpec()
+    here, split = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec("d")
 
     def spread(f: Any) -> Any:
-        rows = jax.shard_map(lambda w, x: jax.vmap(lambda row: f(w, row))(x), mesh=mesh, in_specs=(here, jax.sharding.PartitionSpec("d")),
-                             out_specs=jax.sharding.PartitionSpec("d"))  # fmt: skip
+        rows = jax.shard_map(
+            lambda w, x: jax.vmap(lambda row: f(w, row))(x), mesh=mesh, in_specs=(here, split), out_specs=split
+        )
         return jax.value_and_grad(lambda w, x: jnp.sum(rows(w, x)))
 
     with jax.enable_x64(True):
