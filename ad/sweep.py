@@ -30,8 +30,8 @@ class Sweep:
         self.active = active
         self.memory = memory
         self.ledger = Ledger(builder)
-        # First result slot of a structured step -> how many results its backward half knows, and that half.
-        self._backward: dict[int, tuple[int, Backward]] = {}
+        self._backward: dict[int, Backward] = {}  # first result slot of a structured step -> its backward half
+        self._known: dict[int, int] = {}  # … -> how many results that half knows
 
     # --- forward half ---
 
@@ -89,9 +89,8 @@ class Sweep:
         `active` has a flag per result of the program; what stands behind is saved. Two loops may come down to one step,
         where one of them gives what the other saves: the half that knows more results moves the cotangents of both.
         """
-        known, _ = self._backward.get(results[0], (-1, None))
-        if known < len(active):
-            self._backward[results[0]] = len(active), backward
+        if len(active) > self._known.get(results[0], 0):
+            self._known[results[0]], self._backward[results[0]] = len(active), backward
         self.active.update(slot for slot, flag in zip(results, active, strict=False) if flag)
 
     # --- backward half ---
@@ -105,7 +104,7 @@ class Sweep:
             if not any(self.ledger.has(slot) for slot in results):
                 continue
             b.origin = step.origin
-            _, backward = self._backward.get(first, (0, None))
+            backward = self._backward.get(first)
             if backward is not None:
                 backward(self, [self.ledger.take(slot) for slot in results])
             elif isinstance(step.op, Apply):

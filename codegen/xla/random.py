@@ -23,7 +23,10 @@ def _word(value: int, like: Array) -> Array:
 
 
 def cipher(key: Key, counter: Key) -> Key:
-    """Both words of the block cipher for operands of one shape."""
+    """Both words of the block cipher for operands of one shape.
+
+    Its parts are kept apart: a compiler that fuses through all of them repeats more with every round.
+    """
     keys = (*key, key[0] ^ key[1] ^ _word(_PARITY, key[0]))
     x, y = counter[0] + keys[0], counter[1] + keys[1]
     for part in range(5):
@@ -33,6 +36,7 @@ def cipher(key: Key, counter: Key) -> Key:
             y = x ^ (left | lax.shift_right_logical(y, _word(32 - distance, y)))
         x = x + keys[(part + 1) % 3]
         y = y + keys[(part + 2) % 3] + _word(part + 1, y)
+        x, y = lax.optimization_barrier((x, y))
     return x, y
 
 

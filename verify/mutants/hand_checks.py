@@ -184,6 +184,27 @@ def _solutions() -> None:
     close(bar, np.linalg.solve(a[0].T, z[0]), 1e-13, "cotangent of the right-hand side alone")
 
 
+def _two_loops_in_one() -> None:
+    """Two loops that come down to one step, since one gives what the other saves, keep both their derivatives."""
+
+    def round_(saves: bool) -> Program:
+        def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+            left, right = b.apply("exp", x[0]), b.apply("sin", x[0])
+            return [b.apply("mul", left, right), *((left, right) if saves else ())]
+
+        return body("scaled", [ArrayType("f64"), ArrayType("i64")], write)
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        _, left, right = b.each(3, [], [0], round_(saves=True), ["stack"] * 3)
+        (whole,) = b.each(3, [], [0], round_(saves=False), ["stack"])
+        return [b.apply("add", whole, b.apply("mul", left, b.apply("add", right, right)))]
+
+    xs = np.array([0.3, -0.7, 1.1])
+    wanted = 3 * np.exp(xs) * (np.sin(xs) + np.cos(xs))
+    program = body("two loops", [ArrayType("f64", (3,))], write)
+    close(evaluate(reverse(program), [xs, np.ones(3)])[1], wanted, 1e-14, "two loops in one")
+
+
 def _origins() -> None:
     """Steps of batches and of derivatives know the place in the text that they come from."""
     module = parse_module("def wave(x: f64, y: f64): f64 = sin(x * y)")
@@ -305,6 +326,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "calls: cotangents": _calls,
     "rules of the user: cotangents": _rules_count,
     "solutions: cotangents": _solutions,
+    "two loops in one: cotangents": _two_loops_in_one,
     "places in the text: batches": _origins,
     "one place: cotangents": _one_place_twice,
     "range of writes: cotangents": _proved_in_range,
