@@ -246,7 +246,7 @@ RULES: dict[str, Rule] = {
     "argmin": Rule(_place("argmin"), reads=("axes",), ignores=("index_dtype",)),
     **_RUNNING,
     "sort": _SORT,
-    "top_k": Rule(_top_k, reads=("k", "axis")),
+    "top_k": Rule(_top_k, reads=("k", "axis"), ignores=("is_stable",)),
     "approx_top_k": Rule(
         _approximate_top_k,
         reads=("k", "reduction_dimension", "is_max_k"),
