@@ -255,7 +255,4 @@ EQUIVALENT: dict[str, str] = {
     "ad.solutions.reverse_solution: drop a term: pulled = reverse(part(program, 'matvec'), active)": (
         "inputs for which no flag is given count as not active, which is what the flags left out say"
     ),
-    "ad.sweep.Sweep.register: wrong tie: if len(active) >= self._known.get(results[0], 0):": (
-        "two halves of one step that know equally many results move their cotangents alike"
-    ),
 }
