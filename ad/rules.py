@@ -18,6 +18,7 @@ from ..lang.primitives.row import (
     Discrete,
     Implicit,
     Linear,
+    LinearRules,
     Piecewise,
     Primitive,
     RuleContext,
@@ -199,10 +200,10 @@ def cotangents(b: Builder, op: Apply, operands: Slots, result: int, z: int, acti
     ]
 
 
-def _transpose(context: RuleContext, transposes: object, k: int, z: int) -> int | None:
-    rule = transposes[k] if isinstance(transposes, tuple) else None
+def _transpose(context: RuleContext, transposes: LinearRules, k: int, z: int) -> int | None:
     if not isinstance(transposes, tuple):
-        return transposes(context, z, k)  # type: ignore[operator]
+        return transposes(context, z, k)
+    rule = transposes[k]
     if rule is None:
         return None
     if isinstance(rule, str):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
-from ..lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Program, Step
+from ..lang.ir import Apply, Branch, Call, Each, Fold, Program, SlotType, Step, as_array
 from .activity import result_activity
 from .cotangents import Ledger
 from .rules import cotangents, definition_of
@@ -128,5 +128,5 @@ class Sweep:
     def zeros_like(self, slot: int) -> int:
         return self.builder.zeros(self.builder.array_type(slot))
 
-    def or_zeros(self, z: int | None, type_: ArrayType) -> int:
-        return self.builder.zeros(type_) if z is None else z
+    def or_zeros(self, z: int | None, type_: SlotType) -> int:
+        return self.builder.zeros(as_array(type_)) if z is None else z

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..lang import primitives
 from ..lang.builder import Builder
 from ..lang.diagnostics import InternalError
 from ..lang.ir import Apply, ArrayType, Call, Constant, Program, SizeValue
+from ..lang.params import integers
 from ..lang.sizes import Size, mul
 from . import vmap_sliding
 
@@ -80,9 +81,7 @@ def _upto(start: int, stop: int) -> tuple[int, ...]:
 
 
 def _ints(op: Apply, name: str) -> tuple[int, ...]:
-    value = op[name]
-    assert isinstance(value, tuple)
-    return tuple(value)  # type: ignore[arg-type]
+    return integers(op.params, name)
 
 
 def _elementwise(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
@@ -212,9 +211,8 @@ def _foreign(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     """A step of the host over lanes, by the host's own vectorisation."""
     from ..lang.from_jax.foreign import batched
 
-    results = op["results"]
-    assert isinstance(results, tuple)
-    wider = tuple((dtype, (batch.size, *shape)) for dtype, shape in results)  # type: ignore[misc, union-attr]
+    results: Any = op["results"]  # pairs of a dtype and a shape
+    wider = tuple((dtype, (batch.size, *shape)) for dtype, shape in results)
     token = batched(op.integer("token"), tuple(lane.mapped for lane in lanes))
     slots = [lane.slot for lane in lanes]
     return batch.builder.apply("foreign", *slots, token=token, which=op.integer("which"), results=wider)

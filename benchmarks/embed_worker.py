@@ -6,6 +6,7 @@ Run as `python -m benchmarks.embed_worker JOB`, where JOB is a JSON object with 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -23,10 +24,11 @@ def _leaves(tree: Any) -> list[np.ndarray]:
 
 
 def relative_distance(found: Any, wanted: Any) -> float:
-    """The largest distance of a leaf, relative to the norm of the wanted one."""
+    """The largest distance of a leaf, relative to the norm of the wanted one; infinite where it is no number."""
     worst = 0.0
     for x, y in zip(_leaves(found), _leaves(wanted), strict=True):
-        worst = max(worst, float(np.linalg.norm(x - y) / max(np.linalg.norm(y), 1e-300)) if y.size else 0.0)
+        found = float(np.linalg.norm(x - y) / max(np.linalg.norm(y), 1e-300)) if y.size else 0.0
+        worst = max(worst, found if math.isfinite(found) else math.inf)
     return worst
 
 

@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 SCHEMA = 1
 Kind = Literal["gate", "aim"]
@@ -89,22 +89,22 @@ def holds(value: float, op: Op, target: float) -> bool:
     return math.isfinite(value) and (value <= target if op == "<=" else value >= target)
 
 
-def measured(bar: Bar, value: float, **details: float | int | str | None) -> Row:
+def measured(bar: Bar, value: float, **details: Any) -> Row:
     """A row with a value; `ok` follows from the bar. Details are further fields of `Row`."""
     finite = value if math.isfinite(value) else None
-    return Row(**asdict(bar), value=finite, ok=holds(value, bar.op, bar.target), **details)  # type: ignore[arg-type]
+    return Row(**asdict(bar), value=finite, ok=holds(value, bar.op, bar.target), **details)
 
 
-def unmeasured(bar: Bar, note: str, **details: float | int | str | None) -> Row:
+def unmeasured(bar: Bar, note: str, **details: Any) -> Row:
     """A row that says nothing about us (no peer, no device); it must say why."""
     if not note:
         raise ValueError(f"row {bar.id}: a row without a verdict needs a note")
-    return Row(**asdict(bar), value=None, ok=None, note=note, **details)  # type: ignore[arg-type]
+    return Row(**asdict(bar), value=None, ok=None, note=note, **details)
 
 
-def failed(bar: Bar, note: str, **details: float | int | str | None) -> Row:
+def failed(bar: Bar, note: str, **details: Any) -> Row:
     """A row whose measurement broke on our side: that is a failure, not an absence."""
-    return Row(**asdict(bar), value=None, ok=False, note=note, **details)  # type: ignore[arg-type]
+    return Row(**asdict(bar), value=None, ok=False, note=note, **details)
 
 
 def quartile_spread(values: Sequence[float]) -> float:

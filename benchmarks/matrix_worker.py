@@ -6,6 +6,7 @@ Run as `python -m benchmarks.matrix_worker [PROGRAM ...]`; without names all pro
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from typing import Any
@@ -22,7 +23,10 @@ def prepare() -> None:
 
 
 def distance(found: Any, wanted: Any) -> float:
-    """The largest difference of leaves, relative to the largest number of the wanted one; infinite for other types."""
+    """The largest difference of leaves, relative to the largest number of the wanted one.
+
+    Infinite for other types, and where it is no number.
+    """
     import jax
 
     left, right = jax.tree_util.tree_leaves(found), jax.tree_util.tree_leaves(wanted)
@@ -33,7 +37,8 @@ def distance(found: Any, wanted: Any) -> float:
         if x.shape != y.shape or x.dtype != y.dtype:
             return float("inf")
         scale = max(1.0, float(np.max(np.abs(y), initial=0.0)))
-        worst = max(worst, float(np.max(np.abs(np.asarray(x) - np.asarray(y)), initial=0.0)) / scale)
+        found = float(np.max(np.abs(np.asarray(x) - np.asarray(y)), initial=0.0)) / scale
+        worst = max(worst, found if math.isfinite(found) else math.inf)
     return worst
 
 

@@ -171,7 +171,7 @@ def _check_constant(where: str, data: bytes, types: Types) -> None:
     assert isinstance(type_, ArrayType)
     _need(all(isinstance(size, int) for size in type_.shape), where, f"a literal of open shape {type_}")
     item = _ITEM_BYTES.get(type_.dtype) or numpy_dtype(type_.dtype).itemsize
-    wanted = item * type_.elements  # type: ignore[operator]
+    wanted = item * type_.elements
     _need(len(data) == wanted, where, f"a literal {type_} takes {wanted} bytes, not {len(data)}")
     if type_.dtype == "bool":
         _need(set(data) <= {0, 1}, where, "a truth value is the byte 0 or 1")

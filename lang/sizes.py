@@ -104,14 +104,18 @@ def product(sizes: tuple[Size, ...]) -> Size:
     return total
 
 
+class OpenSize(Exception):
+    """Raised where a size must be a number and is not."""
+
+
 def known(size: Size) -> int:
-    """A size that must be a number; a `TypeError` when it is open.
+    """A size that must be a number; `OpenSize` when it is not.
 
     >>> known(3)
     3
     """
     if isinstance(size, Poly):
-        raise TypeError(f"the size {size} is not known")
+        raise OpenSize(size)
     return size
 
 

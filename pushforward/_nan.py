@@ -116,10 +116,11 @@ def _gradient(first: ir.Program) -> tuple[ir.Program, list[Any]]:
     import numpy as np
 
     from .lang.constants import numpy_dtype
+    from .lang.sizes import known
 
     active = tuple(isinstance(type_, ir.ArrayType) and type_.is_float for type_ in first.inputs)
     types = [ir.as_array(type_) for type_ in first.output_types]
-    seeds = [np.ones(type_.shape, numpy_dtype(type_.dtype)) for type_ in types if type_.is_float]  # type: ignore[arg-type]
+    seeds = [np.ones(tuple(map(known, type_.shape)), numpy_dtype(type_.dtype)) for type_ in types if type_.is_float]
     return _wire.reverse(_derived.as_call(first), active), seeds
 
 

@@ -17,6 +17,7 @@ from ._program import Program
 from .lang import ir
 from .lang.constants import numpy_dtype
 from .lang.diagnostics import fail, suggest
+from .lang.sizes import known
 from .lang.substitute import substitute_sizes
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _drawn(program: Program, seed: int) -> tuple[tuple[Any, ...], dict[str, int]
         if not isinstance(type_, ir.ArrayType):
             message = f"`{program.name}` takes functions or variants, which are not drawn at random"
             raise fail("E195", message, hint="write a definition on floats that calls it")
-        shape = tuple(int(size) for size in type_.shape)  # type: ignore[arg-type]
+        shape = tuple(map(known, type_.shape))
         dtype = numpy_dtype(type_.dtype)
         numbers = np.exp(0.5 * random.standard_normal(shape)) if type_.is_float else random.integers(0, 2, shape)
         leaves.append(np.asarray(numbers, dtype))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..lang.ir import ArrayType, Param
-from ..lang.sizes import Size
+from ..lang.sizes import Size, known
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Case:
     def direction(self, seed: int = 0) -> list[np.ndarray]:
         """A direction for every float operand, in which the row is differentiable; nothing for the others."""
         rng = np.random.default_rng([seed, 2])
-        drawn = [rng.normal(size=tuple(type_.shape)) for type_ in self.types]  # type: ignore[arg-type]
+        drawn = [rng.normal(size=tuple(map(known, type_.shape))) for type_ in self.types]
         if self.name == "cholesky":
             drawn = [np.tril(x) for x in drawn]
         if self.name in SYMMETRIC:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...lang.builder import Builder
-from ...lang.ir import ArrayType, Branch, Program
+from ...lang.ir import ArrayType, Branch, Program, as_array
 from ..cotangents import Piece
 from ..linearise import Linearised, linearise
 from ..sweep import Sweep
@@ -75,7 +75,7 @@ def _backward_branch(
     types = op.arms[0].output_types
     on = lins[0].active_outputs
     z_slots = [
-        sweep.or_zeros(z, type_)  # type: ignore[arg-type]
+        sweep.or_zeros(z, type_)
         for z, type_, flag in zip(zs, types, on, strict=True)
         if flag
     ]
@@ -91,9 +91,7 @@ def _backward_branch(
         groups = pull_apart(lin, inner.inline(lin.backward, given))
         outputs: list[int] = []
         for k, form in enumerate(forms):
-            type_ = op.arms[0].inputs[k]
-            assert isinstance(type_, ArrayType) or not form
-            outputs.extend(_in_form(inner, groups[k], form, type_))  # type: ignore[arg-type]
+            outputs.extend(_in_form(inner, groups[k], form, as_array(op.arms[0].inputs[k])) if form else [])
         arms.append(inner.build(outputs))
     if not arms[0].outputs:
         return

@@ -25,7 +25,7 @@ def forward_call(sweep: Sweep, program: Program, operands: list[int]) -> Sequenc
 
         rule = cotangent_rule(program)
         floats = [
-            sweep.or_zeros(z, type_)  # type: ignore[arg-type]
+            sweep.or_zeros(z, type_)
             for z, type_ in zip(zs, types, strict=True)
             if is_float(type_)
         ]

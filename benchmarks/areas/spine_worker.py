@@ -47,7 +47,7 @@ class Rules(dict[Any, Any]):
     def _refuse(self, *_: object) -> NoReturn:
         raise AssertionError("a rule table of JAX was read")
 
-    __getitem__ = get = __contains__ = __iter__ = keys = values = items = _refuse  # type: ignore[assignment]
+    __getitem__ = get = __contains__ = __iter__ = keys = values = items = _refuse
 
 
 def refuse(*_: object, **__: object) -> NoReturn:

@@ -6,6 +6,7 @@ Each row makes ``(function, *arguments)`` from the callable and draws; what is s
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -63,16 +64,16 @@ LINALG: dict[str, Make] = {
 }
 
 
-def abs_second(parts: tuple[object, ...]) -> tuple[object, ...]:
+def abs_second(parts: Any) -> tuple[Any, ...]:
     """Eigenvalues with the sizes of the entries of eigenvectors, whose signs are free."""
     values, vectors = parts
-    return values, abs(vectors)  # type: ignore[arg-type]
+    return values, abs(vectors)
 
 
-def abs_ends(parts: tuple[object, ...]) -> tuple[object, ...]:
+def abs_ends(parts: Any) -> tuple[Any, ...]:
     """Singular values with the sizes of the entries of singular vectors, whose signs are free."""
     left, values, right = parts
-    return abs(left), values, abs(right)  # type: ignore[arg-type]
+    return abs(left), values, abs(right)
 
 
 SPECIAL: dict[str, Make] = {

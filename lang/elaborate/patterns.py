@@ -152,7 +152,7 @@ def _by_number(scope: Scope, rows: Sequence[Row], hidden: str, number: int) -> V
     (slot,) = scope.env[hidden]
     selector = scope.builder.apply("eq", slot, scope.builder.constant(number, "i64"))
     arms = [unequal, equal]
-    bodies = [Body((), lambda inner, _, kept=kept: _choose(inner, kept)) for kept in arms]  # type: ignore[misc]
+    bodies = [Body((), lambda inner, _, kept=kept: _choose(inner, kept)) for kept in arms]
     assert scope.builder.types[selector] == BOOL and scope.builder.types[slot] == I64
     captures, programs = closed(scope, "match", _names(scope, rows), bodies)
     return scope.builder.branch(selector, captures, programs)

@@ -198,6 +198,16 @@ _COLLECTIVE = _refused(
 )
 _REFERENCE = _refused("uses a mutable reference", "write the function without references")
 
+
+def _implemented(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    return e.onto(b, _jax.implementation(e.source), x)
+
+
+def _remembering(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
+    """The function together with what its custom rule remembers, after JAX has differentiated it."""
+    return e.onto(b, e["fwd_jaxpr"], x)
+
+
 def _written_out(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     """What JAX keeps as one step but defines by others (`searchsorted`, `ldexp` and the like)."""
     closed = _jax.definition(e.source)
@@ -244,6 +254,10 @@ RULES: dict[str, Rule] = {
     "unvmap_max": Rule(_over_all("reduce_max")),
     "nonbatchable": Rule(_identity, strict=False),  # forbids lanes; its parameters are messages
     "dim_as_value": Rule(lambda b, e, x: b.apply("convert", b.size(e["dim"]), dtype=e.outputs[0].dtype), ("dim",)),
+    "remat_opt": Rule(_remembering, ("num_consts", "num_res", "fwd_jaxpr"), ("fun_jaxpr_thunk",)),
+    # Equinox's loops write their buffers so; their own derivative leaves out what writing each place once makes zero.
+    "maybe_set": Rule(_implemented, strict=False),
+    "select_if_vmap": Rule(lambda b, e, x: b.apply("where", *x)),
     "call_hi_primitive": Rule(_written_out, ("_prim",)),
     "optimization_barrier": Rule(_identity),
     "device_put": Rule(_identity, ignores=("devices", "srcs", "copy_semantics")),

@@ -26,6 +26,11 @@ def traced_by_jax(function: Callable[..., Sequence[Any]], types: Sequence[Any], 
         first = str(error).strip().splitlines()[0]
         hint = "trace with known sizes, or compute with the sizes instead of comparing them"
         raise fail("E205", f"`{name}` needs a size that is open: {first}", hint=hint) from error
+    try:
+        closed = _jax.without_references(closed)
+    except NotImplementedError as error:
+        hint = "keep mutable references outside of loops and conditions, or write the function without them"
+        raise fail("E204", f"`{name}` uses a mutable reference where JAX cannot follow it", hint=hint) from error
     effects = [effect for effect in closed.effects if type(effect).__name__ not in _HARMLESS]
     if effects:
         kinds = ", ".join(sorted({type(effect).__name__ for effect in effects}))

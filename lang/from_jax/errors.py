@@ -41,8 +41,8 @@ TRACING = (
         "E204",
         "effects",
         "limit",
-        "A program is a function of its inputs. Callbacks, printing and mutable references are effects, which a "
-        "program that is differentiated, batched and compiled cannot keep in order.",
+        "A program is a function of its inputs. Callbacks, printing and mutable references from outside are effects, "
+        "which a program that is differentiated, batched and compiled cannot keep in order.",
         "pf.trace(lambda x: (jax.debug.print('{}', x), x)[1], x)",
     ),
     ErrorRow(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from .. import _jax
 from ..builder import Builder
 from ..ir import Program
+from ..sizes import known
 from ..solution import solution
 from .rule import Equation, Rule, Write
 
@@ -56,14 +57,14 @@ def _cholesky(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
 
 def _eigh(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     _need_lapack(e)
-    _whole(e, int(e.inputs[0].shape[-1]))  # type: ignore[arg-type]
+    _whole(e, known(e.inputs[0].shape[-1]))
     lower = bool(e["lower"])
     return b.apply("eigh_vectors", x[0], lower=lower), b.apply("eigh_values", x[0], lower=lower)
 
 
 def _svd(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     _need_lapack(e)
-    m, n = (int(size) for size in e.inputs[0].shape[-2:])  # type: ignore[arg-type]
+    m, n = map(known, e.inputs[0].shape[-2:])
     _whole(e, min(m, n))
     values = b.apply("svd_values", x[0])
     if not e["compute_uv"]:
@@ -76,7 +77,7 @@ def _qr(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
     _need_lapack(e)
     if e["pivoting"]:
         raise e.refuse("chooses columns (pivoting)", "leave pivoting out, or use the singular values")
-    m, n = (int(size) for size in e.inputs[0].shape[-2:])  # type: ignore[arg-type]
+    m, n = map(known, e.inputs[0].shape[-2:])
     full = bool(e["full_matrices"]) and m > n
     return b.apply("qr_q", x[0], full=full), b.apply("qr_r", x[0], full=full)
 
@@ -87,7 +88,7 @@ def _lu(b: Builder, e: Equation, x: tuple[int, ...]) -> Sequence[int]:
 
 
 def _pivots(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    return b.apply("pivots_to_permutation", x[0], size=int(e["permutation_size"]))
+    return b.apply("pivots_to_permutation", x[0], size=int(known(e["permutation_size"])))
 
 
 def _symmetric_product(b: Builder, e: Equation, x: tuple[int, ...]) -> int:

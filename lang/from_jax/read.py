@@ -12,7 +12,7 @@ from .. import _jax
 from ..builder import Builder
 from ..diagnostics import DiagnosticError, InternalError, fail, suggest
 from ..ir import ArrayType, Program
-from ..sizes import Poly
+from ..sizes import OpenSize
 from . import foreign
 from .rule import Equation, Rule
 
@@ -105,10 +105,8 @@ def _written(builder: Builder, e: Equation, operands: tuple[int, ...]) -> int | 
     """The results by the rule of the primitive, or by JAX where the caller wants that."""
     try:
         return _rule_of(e).write(builder, e, operands)
-    except TypeError as error:
-        if not any(isinstance(size, Poly) for type_ in (*e.inputs, *e.outputs) for size in type_.shape):
-            raise
-        raise e.refuse("wants known sizes here", "trace with arrays of the sizes you need") from error
+    except OpenSize as size:
+        raise e.refuse(f"wants a known size, not {size}", "trace with arrays of the sizes you need") from size
     except DiagnosticError as error:
         keys = any(_jax.is_key(atom.aval) for atom in e.source.invars)
         if foreign.current() is None or keys or error.diagnostics[0].code not in foreign.REPLACED:

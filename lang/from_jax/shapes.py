@@ -161,7 +161,7 @@ def every(b: Builder, x: int, axis: int, stride: int) -> int:
 
 
 def _pad(b: Builder, e: Equation, x: tuple[int, ...]) -> int:
-    widths = [(int(low), int(high), int(inner)) for low, high, inner in e["padding_config"]]
+    widths: list[Width] = [(low, high, inner) for low, high, inner in map(whole_numbers, e["padding_config"])]
     if e.outputs[0].elements == 0:
         return b.zeros(e.outputs[0])
     return padded(b, x[0], x[1], [*widths, *[(0, 0, 0)] * (e.inputs[0].rank - len(widths))])

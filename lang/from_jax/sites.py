@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..ir import ArrayType
-from ..sizes import Poly, Size
+from ..sizes import Poly, Size, known
 from .integers import Integers
 from .places import Shape, fitted, inside, slice_axis
 from .rule import Equation
@@ -46,7 +46,7 @@ class Window:
 
 def whole_numbers(values: Any) -> Axes:
     """Numbers of a parameter as Python's own."""
-    return tuple(int(value) for value in values)
+    return tuple(int(known(value)) for value in values)
 
 
 def lengths_of(values: Any) -> Shape:

@@ -208,6 +208,8 @@ _ROOTS = (
         "cbrt",
         "The real cube root; its derivative at 0 is infinite.",
         "1 / (3 * y^2)",
+        # The square would double the error of y; at 0 the quotient has no value.
+        "if x0 == 0 then 1 / abs(y) else y / x0 / 3",
         samples=(-1e3, 1e3),
         oracle="sign(x0) * cbrt(fabs(x0))",
         monotone="increasing",

@@ -110,7 +110,7 @@ def _triangular_solve(context: RuleContext, tangents: Tangents) -> int:
         if params["transposed"]:
             a_dot = swap(context, a_dot)
     right = _minus_product(context, b_dot, a_dot, context.results[0])
-    return context.builder.apply("triangular_solve", context.operands[0], right, **params)  # type: ignore[arg-type]
+    return context.builder.apply("triangular_solve", context.operands[0], right, **params)
 
 
 def _solve_transposed(context: RuleContext, z: int) -> int:
@@ -119,7 +119,7 @@ def _solve_transposed(context: RuleContext, z: int) -> int:
 
 def _triangular_solve_transposed(context: RuleContext, z: int) -> int:
     params = {**dict(context.params), "transposed": not context.param("transposed")}
-    return context.builder.apply("triangular_solve", context.operands[0], z, **params)  # type: ignore[arg-type]
+    return context.builder.apply("triangular_solve", context.operands[0], z, **params)
 
 
 def _half_lower(context: RuleContext, matrix: int) -> int:

@@ -39,6 +39,7 @@ class RuleContext:
 LinearRule = str | Callable[[RuleContext, int], int | None] | None
 # The same for primitives with any number of operands; the number of the operand comes last.
 VariadicRule = Callable[[RuleContext, int, int], int | None]
+LinearRules = tuple[LinearRule, ...] | VariadicRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Linear:
     scatter_add: a sum of parts), for which the tangent is the primitive applied to all tangents at once.
     """
 
-    transposes: tuple[LinearRule, ...] | Callable[[RuleContext, int, int], int | None]
+    transposes: LinearRules
     jointly: bool = False
 
 

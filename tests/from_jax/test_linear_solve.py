@@ -96,8 +96,8 @@ def test_lanes_that_share_a_matrix_factorise_it_once() -> None:
     lanes = vmap(reverse(program), (False, False, True), 5)
     shapes = {step.op.primitive: step.types for step in lanes.steps if isinstance(step.op, Apply)}
     assert str(shapes["lu"][0]) == "[4, 4]f64"
-    calls = [step for step in lanes.steps if isinstance(step.op, Call)]
-    (call,) = [step.op.program for step in calls if as_array(step.types[0]).rank == 2]
+    calls = [(step.op.program, as_array(step.types[0])) for step in lanes.steps if isinstance(step.op, Call)]
+    (call,) = [program for program, type_ in calls if type_.rank == 2]
     assert [str(type_) for type_ in call.inputs][0] == "[4, 4]f64"
 
 

@@ -102,6 +102,16 @@ def test_one_program_has_the_values_and_gradients_of_jax_at_every_size(case: Any
         close(found if isinstance(found, tuple) else (found,), bars)
 
 
+def test_a_loop_over_an_open_size_runs_to_its_end() -> None:
+    program = pf.trace(counted, pf.spec("[n]f64"))
+    for size in (1, 6):
+        x = np.linspace(0.1, 1.0, size)
+        with jax.enable_x64(True):
+            wanted = counted(jnp.asarray(x))
+        for backend in ("reference", "xla"):
+            close(program.compile(backend=backend)(x), wanted)
+
+
 def close(found: Any, wanted: Any) -> None:
     pairs = zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True)
     for one, other in pairs:
@@ -137,6 +147,8 @@ def test_arrays_that_disagree_or_are_empty_are_refused() -> None:
     ("function", "code"),
     [
         (lambda x: x[::2], "E202"),
+        (lambda x: jnp.linalg.qr(x[:, None] * x)[1], "E202"),
+        (lambda x: jnp.bitwise_xor.reduce(x.astype(int)), "E202"),
         (lambda x: jnp.linspace(0, 1, x.shape[0]), "E205"),
         (lambda x: jnp.convolve(x, jnp.ones(3)), "E205"),
         (lambda x: x if x.shape[0] > 3 else -x, "E205"),

@@ -112,12 +112,12 @@ def test_random_programs_pass(program: Program) -> None:
 def with_op(program: Program, position: int = 0, /, **changes: object) -> Program:
     """The program with fields of one operation changed."""
     step = program.steps[position]
-    return with_step(program, position, op=replace(step.op, **changes))  # type: ignore[type-var]
+    return with_step(program, position, op=replace(step.op, **changes))
 
 
 def with_step(program: Program, position: int = 0, /, **changes: object) -> Program:
     steps = list(program.steps)
-    steps[position] = replace(steps[position], **changes)  # type: ignore[arg-type]
+    steps[position] = replace(steps[position], **changes)
     return replace(program, steps=tuple(steps))
 
 

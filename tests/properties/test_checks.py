@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from pushforward.lang.builder import Builder
 from pushforward.lang.ir import Program
 from pushforward.verify.properties import case as case_module
 from pushforward.verify.properties import corpus
-from pushforward.verify.properties.agreement import Failure
+from pushforward.verify.properties.agreement import Failure, agree
 from pushforward.verify.properties.case import Case
 from pushforward.verify.properties.differences import DIFFERENCES
 from pushforward.verify.properties.generator import Generated, seeded_program
@@ -115,3 +116,13 @@ def test_the_distance_to_a_kink_is_that_of_the_nearest() -> None:
     program = body("p", [F64, F64], lambda b, x: [b.apply("maximum", b.apply("abs", x[0]), x[1])])
     assert distance_to_kinks(program, [np.float64(-0.5), np.float64(0.75)]) == 0.25
     assert distance_to_kinks(program, [np.float64(-0.125), np.float64(0.75)]) == 0.125
+
+
+@pytest.mark.parametrize("wrong", [[0.0, math.nan], [math.nan, 1.0], [0.0, math.inf], [0.0, 1.0 + 1e-6]])
+def test_numbers_that_are_not_finite_agree_with_themselves_alone(wrong: list[float]) -> None:
+    agree([np.array([0.0, 1.0])], [np.array([0.0, 1.0])], 1e-10, "numbers")
+    with pytest.raises(Failure):
+        agree([np.array(wrong)], [np.array([0.0, 1.0])], 1e-10, "numbers", lambda move: [np.array([math.inf, 0.0])])
+    agree([np.array([1.0, math.inf])], [np.array([1.0, math.inf])], 1e-10, "infinities")
+    with pytest.raises(Failure):
+        agree([np.array([5.0, math.inf])], [np.array([1.0, math.inf])], 1e-10, "a number beside an infinity")

@@ -60,7 +60,7 @@ def test_a_long_sum_gets_its_own_hint() -> None:
 
 def test_passes_may_walk_trees_of_full_depth() -> None:
     def height(node: object) -> int:
-        inner = [height(bind.value) for bind in getattr(node, "binds", ())]  # type: ignore[attr-defined]
+        inner = [height(bind.value) for bind in getattr(node, "binds", ())]
         return 1 + max(inner, default=0)
 
     with limits.room_to_recurse():

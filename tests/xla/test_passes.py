@@ -69,7 +69,7 @@ def product(left: str, right: str, order: str) -> Program:
         ]
         return [b.apply("mul", *reads)]
 
-    program = body("element", [*arrays, *[I64] * len(order)], write)  # type: ignore[arg-type]
+    program = body("element", [*arrays, *[I64] * len(order)], write)
     for depth in range(len(order) - 1, -1, -1):
         types = [*arrays, *[I64] * depth]
         how = "sum" if depth == len(order) - 1 else "stack"
@@ -159,7 +159,7 @@ def test_scatter_add_at_a_run_is_padding() -> None:
         places = b.apply("add", b.apply("iota", size=3), b.constant(2, "i64"))
         return [b.apply("scatter_add", x[0], x[1], places, proved=True)]
 
-    program = body("write", [vector(7, 2), vector(3, 2)], write)  # type: ignore[arg-type]
+    program = body("write", [vector(7, 2), vector(3, 2)], write)
     assert names(contract(program)) == ["pad", "add"]
     same(program)
 
@@ -188,12 +188,12 @@ def network(steps_: int, batch: int, width: int) -> Program:
         w_bar = b.apply("transpose", b.apply("einsum", bar, inward, spec="bi,bj->ij"), axes=(1, 0))
         return [b.apply("tanh", b.apply("einsum", bar, w, spec="bi,ij->bj")), b.apply("add", grown, w_bar)]
 
-    inner = body("step", [weights, state, state, weights, I64], step)  # type: ignore[arg-type]
+    inner = body("step", [weights, state, state, weights, I64], step)
 
     def write(b: Builder, x: Sequence[int]) -> Sequence[int]:
         return b.fold(steps_, [x[0]], [x[1]], [x[2], b.zeros(weights)], inner, reverse=True)
 
-    return body("network", [weights, vector(steps_, batch, width), state], write)  # type: ignore[arg-type]
+    return body("network", [weights, vector(steps_, batch, width), state], write)
 
 
 def test_weight_cotangents_are_contracted_once_behind_the_loop() -> None:
@@ -233,24 +233,24 @@ def mixture(n: int, k: int, d: int) -> Program:
         gap = b.apply("sub", b.apply("gather", xs, i, j, proved=True), b.apply("gather", means, c, j, proved=True))
         return [b.apply("mul", b.apply("gather", factors, c, r, j, proved=True), gap)]
 
-    inner = body("term", [*arrays, *[I64] * 4], term)  # type: ignore[arg-type]
+    inner = body("term", [*arrays, *[I64] * 4], term)
 
     def row(b: Builder, x: Sequence[int]) -> list[int]:
         (whitened,) = b.each(d, x, [], inner, ["sum"])
         return [b.apply("mul", whitened, whitened)]
 
-    rows = body("row", [*arrays, *[I64] * 3], row)  # type: ignore[arg-type]
+    rows = body("row", [*arrays, *[I64] * 3], row)
 
     def component(b: Builder, x: Sequence[int]) -> list[int]:
         (distance,) = b.each(d, x, [], rows, ["sum"])
         return [b.apply("sub", b.apply("gather", x[3], x[5], proved=True), b.apply("mul", b.constant(0.5), distance))]
 
-    components = body("component", [*arrays, I64, I64], component)  # type: ignore[arg-type]
+    components = body("component", [*arrays, I64, I64], component)
 
     def point(b: Builder, x: Sequence[int]) -> list[int]:
         return [b.apply("logsumexp", *b.each(k, x, [], components, ["stack"]), axes=(0,))]
 
-    points = body("point", [*arrays, I64], point)  # type: ignore[arg-type]
+    points = body("point", [*arrays, I64], point)
     return body("mixture", arrays, lambda b, x: b.each(n, x, [], points, ["sum"]))
 
 
@@ -288,7 +288,7 @@ def triangle(size: int, twice: bool) -> Program:
         again = b.apply("mod", rows, b.constant(2, "i64"))
         return [b.apply("scatter_add", added, x[1], again, proved=True) if twice else added]
 
-    return body("triangle", [vector(length), vector(size, size)], write)  # type: ignore[arg-type]
+    return body("triangle", [vector(length), vector(size, size)], write)
 
 
 def test_a_triangle_is_filled_by_reading() -> None:
@@ -309,7 +309,7 @@ def test_rows_that_meet_are_added_and_rows_outside_dropped() -> None:
         places = b.constant(np.array([2, 0, 2, 9, -1, 2]), "i64", (6,))
         return [b.apply("scatter_add", x[0], x[1], places, proved=False)]
 
-    program = body("rows", [vector(4, 3), vector(6, 3)], write)  # type: ignore[arg-type]
+    program = body("rows", [vector(4, 3), vector(6, 3)], write)
     assert names(contract(program)).count("gather") == 3
     base, values = np.ones((4, 3)), np.arange(18.0).reshape(6, 3)
     expected = base.copy()

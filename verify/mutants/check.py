@@ -29,7 +29,7 @@ def close(found: Any, wanted: Any, tolerance: float, what: str) -> None:
         raise AssertionError(f"{what}: shape {left.shape}, not {right.shape}")
     with np.errstate(invalid="ignore"):
         near = (left == right) | (np.isnan(left) & np.isnan(right))
-        near |= np.abs(left - right) <= tolerance * np.maximum(1, np.abs(right))
+        near |= np.isfinite(right) & (np.abs(left - right) <= tolerance * np.maximum(1, np.abs(right)))
     if not near.all():
         raise AssertionError(f"{what}: {left.ravel()[:4]}, not {right.ravel()[:4]}")
 

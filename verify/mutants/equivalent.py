@@ -84,7 +84,7 @@ EQUIVALENT: dict[str, str] = {
     "ad.structured.branch._backward_branch: off by one: on = lins[1].active_outputs": (
         "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
     ),
-    "ad.structured.branch._backward_branch: off by one: type_ = op.arms[1].inputs[k]": (
+    "ad.structured.branch._backward_branch: off by one: outputs.extend(_in_form(inner, groups[k], form, as_array(op.arms[1].inputs[k])) if form else [])": (
         "the arms of a branch, of which there are at least two, agree in types and are linearised for the same results"
     ),
     "ad.structured.branch._backward_branch: off by one: if not arms[1].outputs:": (
@@ -254,5 +254,11 @@ EQUIVALENT: dict[str, str] = {
     ),
     "ad.solutions.reverse_solution: drop a term: pulled = reverse(part(program, 'matvec'), active)": (
         "inputs for which no flag is given count as not active, which is what the flags left out say"
+    ),
+    "ad.sweep.Sweep.register: wrong tie: if len(active) >= self._known.get(results[0], 0):": (
+        "two halves of one step that know equally many results move their cotangents alike"
+    ),
+    "cbrt: off by one: stable d/dx0 = (if (x0 == 0) then (2 / abs(y)) else ((y / x0) / 3))": (
+        "the arm is taken where y is 0, and both quotients are infinite"
     ),
 }

@@ -19,7 +19,7 @@ FUNCTIONS: dict[str, Sequence[str]] = {
         "Ledger.add Ledger.parts Ledger.take Ledger.through_gather _by_known_place _put_together _join _concatenate "
         "_flatten scatter"
     ).split(),
-    "ad.sweep": "Sweep._forward_step Sweep.run_backward Sweep._backward_apply Sweep._mark".split(),
+    "ad.sweep": "Sweep._forward_step Sweep.run_backward Sweep._backward_apply Sweep._mark Sweep.register".split(),
     "ad.reverse": "sweep_onto transpose".split(),
     "ad.structured.loops": (
         "pull_apart dense contribute LoopBody.primals LoopBody.residuals LoopBody.cotangents outer_cotangents hand_out"

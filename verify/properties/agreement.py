@@ -7,6 +7,7 @@ a thousand times that is allowed as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,28 +34,48 @@ def agree(
     """Raise `Failure` unless all arrays are close; `again` computes `got` at inputs it moves."""
     if len(got) != len(expected):
         raise Failure(f"{what}: {len(got)} results for {len(expected)}")
-    allowed = tolerance * (scale + max((largest(e) for e in expected), default=0.0))
+    allowed = tolerance * (scale + max(map(largest, expected), default=0.0))
     for place, (one, other) in enumerate(zip(got, expected, strict=True)):
         one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape:
             raise Failure(f"{what}: shapes {one.shape} and {other.shape}")
-        difference = largest(one - other) if one.dtype.kind in "fO" else float(np.any(one != other))
-        if difference > allowed or difference != difference:
+        difference = apart(one, other)
+        if difference > allowed:
             moved = 0.0 if again is None else _moved(again)
-            if not difference <= allowed + 1e3 * moved:
+            if difference > allowed + 1e3 * moved:
                 found = f"result {place} is {one.tolist()}, expected {_shown(other)}"
                 raise Failure(f"{what}: {found}; off by {difference:.3g}")
 
 
 def _moved(again: Again) -> float:
-    """By how much results change when inputs are moved by rounding."""
-    pairs = zip(again(_rounded), again(list), strict=True)
-    return max((largest(np.asarray(a) - b) for a, b in pairs), default=0.0)
+    """By how much results change when inputs are moved by rounding; an infinite change excuses nothing."""
+    moved = max((apart(a, b) for a, b in zip(again(_rounded), again(list), strict=True)), default=0.0)
+    return moved if math.isfinite(moved) else 0.0
+
+
+def apart(left: Any, right: Any) -> float:
+    """The largest distance of two arrays of one shape; infinite where one of them is not finite and the other differs.
+
+    >>> apart([1.0, 2.0], [1.0, 2.5]), apart([0.0, math.nan], [0.0, 1.0]), apart([math.inf], [math.inf])
+    (0.5, inf, 0.0)
+    """
+    pairs = zip(np.asarray(left).flat, np.asarray(right).flat, strict=True)
+    return max((_distance(x, y) for x, y in pairs), default=0.0)
+
+
+def _distance(x: Any, y: Any) -> float:
+    if x == y or (x != x and y != y):
+        return 0.0
+    found = abs(float(x - y)) if not isinstance(x, bool | np.bool_) else 1.0
+    return found if math.isfinite(found) else math.inf
 
 
 def largest(array: Any) -> float:
+    """The largest magnitude among the finite numbers of an array of floats."""
     array = np.asarray(array)
-    return max((float(abs(x)) for x in array.flat), default=0.0) if array.dtype.kind in "fO" else 0.0
+    if array.dtype.kind not in "fO":
+        return 0.0
+    return max((size for size in (float(abs(x)) for x in array.flat) if math.isfinite(size)), default=0.0)
 
 
 def _shown(array: np.ndarray) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....lang.sizes import known
 from ....lang.types import F64, I64, Array, Fun, Type, array
 from .scalars import MAP, dominant
 from .writer import Move, Scope, Variable, Writer, like, moves
@@ -9,7 +10,7 @@ from .writer import Move, Scope, Variable, Writer, like, moves
 
 def _size(type_: Type, axis: int = 0) -> int:
     assert isinstance(type_, Array)
-    return int(type_.shape[axis])  # type: ignore[arg-type]
+    return known(type_.shape[axis])
 
 
 def _build(writer: Writer, type_: Type, scope: Scope, depth: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ....lang.sizes import known
 from ....lang.source import Source
 from ....lang.surface.format import format_source
 from ....lang.types import BOOL, F64, I64, Array, Data, Fun, Record, Tuple, Type, array, show_type
@@ -183,7 +184,7 @@ def _value(type_: Type, random: np.random.Generator) -> list[Any]:
 
     match type_:
         case Array(shape, element):
-            size = tuple(int(n) for n in shape)  # type: ignore[arg-type]
+            size = tuple(map(known, shape))
             return [random.integers(0, 7, size)] if element == I64 else [random.uniform(-1.2, 1.2, size)]
         case Tuple(items):
             return [leaf for item in items for leaf in _value(item, random)]

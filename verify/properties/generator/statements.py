@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ....lang.sizes import known
 from ....lang.types import F64, I64, Array, Data, Fun, Tuple, Type, array
 from . import derivatives
 from .scalars import MAP, dominant
@@ -97,7 +98,7 @@ def _read(writer: Writer, scope: Scope) -> str:
     variable = writer.one_of(arrays)
     writer.unused.pop(variable.name, None)
     assert isinstance(variable.type, Array)
-    places = [data_place(writer, int(size), scope) for size in variable.type.shape]  # type: ignore[arg-type]
+    places = [data_place(writer, known(size), scope) for size in variable.type.shape]
     return f"{variable.name}[{', '.join(places)}]"
 
 

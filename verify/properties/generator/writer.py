@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from ....lang.sizes import known
 from ....lang.types import BOOL, F64, I64, Array, Data, Fun, Record, Tuple, Type, array, show_type
 from .choices import Pick
 
@@ -121,7 +122,7 @@ class Writer:
     def _elements(self, variable: Variable, own: Array, type_: Type, scope: Scope) -> Iterator[str]:
         for rank in range(1, len(own.shape) + 1):
             element = array(own.shape[rank:], own.element)
-            indices = [self.index(int(size), scope) for size in own.shape[:rank]]  # type: ignore[arg-type]
+            indices = [self.index(known(size), scope) for size in own.shape[:rank]]
             if element == type_:
                 yield f"{variable.name}[{', '.join(indices)}]"
             elif isinstance(element, Tuple):
@@ -134,7 +135,7 @@ class Writer:
         match type_:
             case Array(shape, element):
                 inner = array(shape[1:], element)
-                return f"[{', '.join(self.leaf(inner, scope) for _ in range(int(shape[0])))}]"  # type: ignore[arg-type]
+                return f"[{', '.join(self.leaf(inner, scope) for _ in range(known(shape[0])))}]"
             case Tuple(items):
                 return f"({', '.join(self.leaf(item, scope) for item in items)})"
             case Record(fields):

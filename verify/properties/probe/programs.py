@@ -22,6 +22,7 @@ from ....lang.builder import Builder
 from ....lang.constants import numpy_dtype
 from ....lang.diagnostics import DiagnosticError, InternalError
 from ....lang.passes import normalise
+from ....lang.sizes import known
 from ....semantics.exact import Digits, evaluate_exact
 from ....semantics.interpreter import Interpreter
 from ....semantics.reference import evaluate
@@ -247,9 +248,7 @@ def uses(program: ir.Program, primitive: str) -> bool:
 
 def known_shape(type_: ir.ArrayType) -> tuple[int, ...]:
     """The shape of a type without open sizes."""
-    if not all(isinstance(size, int) for size in type_.shape):
-        raise InternalError(f"{type_} has open sizes")
-    return tuple(int(size) for size in type_.shape)  # type: ignore[arg-type]
+    return tuple(map(known, type_.shape))
 
 
 def _arrays(types: Sequence[ir.SlotType]) -> tuple[ir.ArrayType, ...]:
