@@ -234,7 +234,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_all", "reduce_any"), _shift_axes),
     **dict.fromkeys(("argmax", "argmin", "sort", "argsort"), _shift_axis),
     **dict.fromkeys(("cumsum", "cumprod", "cummax", "cummin"), _shift_axis),
-    **dict.fromkeys(("logsumexp", "softmax"), _shift_axes),
+    **dict.fromkeys(("logsumexp", "softmax", "winners"), _shift_axes),
     **dict.fromkeys(("solve", "triangular_solve"), _solve),
     **dict.fromkeys(("cholesky", "symmetric_cholesky", "logdet", "triangle"), _leading),
     **dict.fromkeys(("eigh_values", "eigh_vectors", "svd_values", "svd_left", "svd_right"), _leading),
@@ -260,7 +260,7 @@ _LINEAR = frozenset(
     "add sub neg sign floor ceil round round_away minimum maximum clip where relu eq ne lt le gt ge logical_and "
     "logical_or logical_not convert bitcast reduce_precision is_finite stop_gradient broadcast reshape transpose slice "
     "pad reverse concat iota gather scatter_add scatter reduce_sum reduce_all reduce_any argmax argmin cumsum argsort "
-    "triangle block_read block_write block_add scatter_last window_sum window_place top_places".split()
+    "triangle block_read block_write block_add scatter_last window_sum window_place top_places winners".split()
 )
 
 

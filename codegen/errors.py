@@ -37,6 +37,30 @@ ROWS: tuple[ErrorRow, ...] = (
         "compile_xla(program)([np.zeros(3)])  # for an input of type [4]f64",
     ),
     ErrorRow(
+        "E145",
+        "not in the llvm back end",
+        "limit",
+        "Native code has most primitives, for f64, f32, whole numbers and truth values. A program with another one, or "
+        "with floats of two bytes, runs whole on another back end; nothing falls back silently.",
+        'pf.parse("def q(a: [3, 3]f64): [3]f64 = eigh(a).values")["q"].compile("llvm")',
+    ),
+    ErrorRow(
+        "E146",
+        "too many intermediate arrays for native code",
+        "limit",
+        "Native code keeps its longer intermediate arrays in a fixed number of regions. A program that holds more of "
+        "them at once runs on another back end; keeping them together in one array, or computing them in a loop, "
+        "helps too.",
+        "compile_llvm(program)  # for a program that keeps hundreds of long arrays alive",
+    ),
+    ErrorRow(
+        "E147",
+        "the package behind a back end is missing",
+        "user",
+        "The xla back end compiles with jax, the llvm back end with llvmlite.",
+        'program.compile("llvm")  # where llvmlite is not installed',
+    ),
+    ErrorRow(
         "E144",
         "the program is too long for XLA",
         "limit",

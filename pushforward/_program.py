@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._run import Compiled
 
 Backend = Literal["auto", "reference", "xla", "llvm"]
-STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "loops", "llvm", "asm")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -144,7 +144,8 @@ class Program:
                 raise fail("E106", f"the size `{name}` is {sizes[name]}", expected=f"at least {self.least}", hint=hint)
 
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
-        """The program as text at a stage: surface, readable, full, first, forward, reverse, vector or jaxpr."""
+        """The program as text at a stage: surface, readable, full, first, forward, reverse, vector, jaxpr, or
+        loops, llvm or asm of the native back end."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
         return _wire.show(self, stage, after, sizes)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import _wire
@@ -81,8 +80,9 @@ class Compiled:
         functions = {name: _function_value(value) for name, value in named.items()}
         bound = bind(self.program.signature, self.program.ir.sizes, arguments, functions)
         outputs = self.run((*self.program.captured, *bound.leaves), bound.sizes)
-        if key is not None and self.choose(bound.sizes).backend == "xla":
-            self._remember(key, bound.sizes)
+        backend = self.choose(bound.sizes).backend
+        if key is not None and backend != "reference":
+            self._remember(backend, key, bound.sizes)
         return assemble(self.program.signature.output, iter(outputs))
 
     def run(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
@@ -95,7 +95,7 @@ class Compiled:
         if backend == "reference":
             outputs = _wire.evaluate(self.program.ir, self.program.definitions, leaves, sizes)
         else:
-            outputs = self._run_xla(leaves, sizes)
+            outputs = self._run_compiled(backend, leaves, sizes)
         return self._finish(outputs, leaves, sizes)
 
     def _finish(self, outputs: Sequence[Any], leaves: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
@@ -103,12 +103,12 @@ class Compiled:
             _check_finite(self.program, leaves, sizes, outputs)
         return list(outputs)
 
-    def _remember(self, key: tuple[Any, ...], sizes: Mapping[str, int]) -> None:
-        run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
+    def _remember(self, backend: str, key: tuple[Any, ...], sizes: Mapping[str, int]) -> None:
+        run, counts = _compiled_by(backend, self.program, tuple(sorted(sizes.items())))
         self.plans[key] = Plan(run, sizes, counts)
 
-    def _run_xla(self, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
-        run, counts = _compiled_xla(self.program, tuple(sorted(sizes.items())))
+    def _run_compiled(self, backend: str, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
+        run, counts = _compiled_by(backend, self.program, tuple(sorted(sizes.items())))
         return self._counted(Plan(run, sizes, counts), run(leaves), leaves)
 
     def _counted(self, plan: Plan, outputs: Sequence[Any], leaves: Sequence[Any]) -> Sequence[Any]:
@@ -132,11 +132,9 @@ def _function_value(value: Any) -> Any:
 
 def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
     """A program on a named back end, or a diagnostic when this version cannot."""
-    if backend == "llvm":
-        raise fail("E186", "the llvm back end is not in this version", hint='use backend="xla" or "reference"')
-    if backend not in ("auto", "reference", "xla"):
-        raise fail("E188", f"there is no back end `{backend}`", hint="back ends: auto, reference, xla")
-    if backend == "xla":
+    if backend not in ("auto", "reference", "xla", "llvm"):
+        raise fail("E188", f"there is no back end `{backend}`", hint="back ends: auto, reference, xla, llvm")
+    if backend in ("xla", "llvm"):
         program.first()  # a program that cannot be compiled is refused here, not at the first call
         if not _has_array_borders(program):
             message = f"`{program.name}` takes or gives functions or variants, which only the reference runs"
@@ -145,13 +143,13 @@ def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
 
 
 @lru_cache(maxsize=256)
-def _compiled_xla(
-    program: Program, sizes: tuple[tuple[str, int], ...]
+def _compiled_by(
+    backend: str, program: Program, sizes: tuple[tuple[str, int], ...]
 ) -> tuple[Callable[[Sequence[Any]], Sequence[Any]], bool]:
     """The compiled program, and whether its last output counts indices out of range."""
     first = program.first(dict(sizes))
     counting = counted(first)
-    return _wire.compile_xla(first if counting is None else counting), counting is not None
+    return _wire.compile_with(backend, first if counting is None else counting), counting is not None
 
 
 @lru_cache(maxsize=512)
@@ -163,19 +161,21 @@ def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
         return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
     if not _has_array_borders(program):
         return Choice("reference", "reference: functions and variants as inputs or results have no compiled form")
-    if find_spec("jax") is None:
-        return Choice("reference", "reference: jax is not installed")
+    backend = next((name for name in ("xla", "llvm") if _wire.is_installed(name)), None)
+    if backend is None:
+        return Choice("reference", "reference: neither jax nor llvmlite is installed")
     open_sizes = [name for name in first.sizes if name not in known]
     if open_sizes:
-        return Choice("xla", f"xla above {SMALL} operations, reference below; depends on {', '.join(open_sizes)}")
+        why = f"{backend} above {SMALL} operations, reference below; depends on {', '.join(open_sizes)}"
+        return Choice(backend, why)
     count = _wire.flops(first, known)
     if count <= SMALL and not any(_work(step.op) for step in first.steps):
         return Choice("reference", f"reference: {count} operations, which is less work than starting a compiler")
     try:
-        _compiled_xla(program, sizes)
+        _compiled_by(backend, program, sizes)
     except DiagnosticError as error:
         return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
-    return Choice("xla", f"xla: {count} operations")
+    return Choice(backend, f"{backend}: {count} operations")
 
 
 def _has_array_borders(program: Program) -> bool:

@@ -185,6 +185,10 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
     first = program.first(sizes)
     if stage == "jaxpr":
         return _jaxpr(first)
+    if stage in ("llvm", "asm"):
+        from .codegen.llvm.compile import shown
+
+        return shown(first, stage)
     if stage in ("forward", "reverse"):
         from ._derived import as_call
 
@@ -200,6 +204,10 @@ def _passed(program: ir.Program, stage: str, after: str | None) -> ir.Program:
     passes = NORMALISE
     if stage == "vector":
         from .codegen.xla.pipeline import PASSES
+
+        passes = PASSES
+    if stage == "loops":
+        from .codegen.llvm.pipeline import PASSES
 
         passes = PASSES
     names = [one.name for one in passes]
@@ -288,11 +296,18 @@ def function_value(program: ir.Program) -> Any:
     return Closure(program)
 
 
-def compile_xla(program: ir.Program) -> Any:
+def compile_with(backend: str, program: ir.Program) -> Any:
     """A callable over NumPy arrays in slot order."""
-    from .codegen.xla.compile import compile_xla as run
+    from .codegen.backends import compile_with as run
 
-    return run(program)
+    return run(backend, program)
+
+
+def is_installed(backend: str) -> bool:
+    """Whether the package behind a back end that compiles is there."""
+    from .codegen.backends import is_installed as run
+
+    return run(backend)
 
 
 def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
@@ -328,7 +343,7 @@ def run_tests(module: Any, backends: tuple[str, ...], seed: int, only: str | Non
     def run(program: ir.Program, leaves: Sequence[Any], backend: str) -> list[Any]:
         if backend == "reference":
             return evaluate(program, definitions, leaves, {})
-        return list(compile_xla(first(program))(leaves))
+        return list(compile_with(backend, first(program))(leaves))
 
     tools = Tools(
         expression=module.claim,

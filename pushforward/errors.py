@@ -88,7 +88,7 @@ SURFACES = (
         "not in this version",
         "limit",
         "The request makes sense but this version cannot do it. The message says what can be done instead.",
-        'program.compile("llvm")',
+        'pf.jit(f, backend="llvm")',
     ),
     ErrorRow(
         "E187",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-BACKENDS = ("reference", "xla")
+BACKENDS = ("reference", "xla", "llvm")
 
 
 class ClaimsFailed(Exception):

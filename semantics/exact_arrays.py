@@ -78,6 +78,11 @@ def _place(choose: Callable[[list[Any]], Any]) -> Callable[..., Array]:
     return run
 
 
+def _winners(x: Array, *, axes: tuple[int, ...], greatest: bool, field: Field) -> Array:
+    best = np.expand_dims(np.asarray(_reduced(x, axes, max if greatest else min), object), axes)
+    return np.vectorize(lambda one, top: bool(one == top), otypes=[object])(x, best)
+
+
 def _along(x: Array, axis: int, line: Callable[[list[Any]], list[Any]]) -> Array:
     """Apply a function of lists to every line along an axis."""
     moved = np.moveaxis(np.asarray(x, object), axis, -1)
@@ -221,6 +226,7 @@ ARRAYS: Mapping[str, Callable[..., Array]] = {
     "reduce_min": _extremum(min),
     "reduce_all": lambda x, *, axes, field: _reduced(x, axes, all),
     "reduce_any": lambda x, *, axes, field: _reduced(x, axes, any),
+    "winners": _winners,
     "argmax": _place(max),
     "argmin": _place(min),
     "cumsum": _running(lambda left, right: left + right),

@@ -171,6 +171,10 @@ def _running(function: np.ufunc) -> Callable[..., Any]:
     return run
 
 
+def winners(x: Array, *, axes: tuple[int, ...], greatest: bool) -> Array:
+    return x == (np.max if greatest else np.min)(x, axes, keepdims=True)
+
+
 def scatter_add(base: Array, values: Array, *indices: Array, proved: bool = False) -> Array:
     result = base.copy()
     np.add.at(result, check_indices(indices, base.shape), values)
@@ -231,6 +235,7 @@ STRUCTURAL: Mapping[str, Callable[..., Any]] = {
     "reduce_min": _nonempty(np.min),
     "reduce_all": lambda x, *, axes: np.all(x, axes),
     "reduce_any": lambda x, *, axes: np.any(x, axes),
+    "winners": winners,
     "argmax": _nonempty(np.argmax),
     "argmin": _nonempty(np.argmin),
     "cumsum": _running(np.add),

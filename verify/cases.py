@@ -48,7 +48,6 @@ class Case:
             arrays[1] = arrays[1] + 8.0
         return arrays
 
-
     def apart(self, seed: int = 0) -> list[np.ndarray]:
         """As `operands`, but floats are any numbers, no two of them equal."""
         rng = np.random.default_rng([seed, 1])
@@ -293,6 +292,8 @@ WITHOUT_DERIVATIVE = (
     Case("platform_index", (), {"platforms": (("cuda",), ("cpu",), ())}),
     Case("reduce_all", (_b(3, 2),), {"axes": (1,)}),
     Case("reduce_any", (_b(3, 2),), {"axes": (0,)}),
+    Case("winners", (_f(3, 4),), {"axes": (1,), "greatest": True}),
+    Case("winners", (_f(3, 2, 2),), {"axes": (0, 2), "greatest": False}),
     Case("argmax", (_f(3, 4),), {"axis": 1}),
     Case("argmin", (_f(3, 4),), {"axis": 0}),
     Case("argsort", (_f(3, 4),), {"axis": 1}),

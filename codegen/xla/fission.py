@@ -28,7 +28,7 @@ LOOP = 1  # what a round of a loop costs beside its results, counted in results
 
 # An extreme must be rounded as the numbers it was taken of, so loops with extremes are left alone; values that jump are
 # stored, never computed twice.
-EXTREMES = frozenset("reduce_max reduce_min cummax cummin argmax argmin sort argsort".split())
+EXTREMES = frozenset("reduce_max reduce_min cummax cummin argmax argmin sort argsort winners".split())
 JUMPS = frozenset(
     "floor ceil round round_away sign floordiv truncdiv mod rem eq ne lt le gt ge logical_and logical_or logical_not "
     "is_finite convert bitcast nextafter reduce_precision random_gamma".split()

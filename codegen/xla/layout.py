@@ -124,10 +124,10 @@ class _Layout:
                 return self._einsum(op, values, type_)
             case "reduce_sum" | "reduce_max" | "reduce_min" | "reduce_prod" | "reduce_all" | "reduce_any" | "logsumexp":
                 return self._reduce(op, values[0])
-            case "softmax":
+            case "softmax" | "winners":
                 (x,) = values
                 places = tuple(sorted(x.order.index(axis) for axis in _ints(op, "axes")))
-                return Held(self.b.apply("softmax", x.slot, axes=places), x.order)
+                return Held(self.b.apply(op.primitive, x.slot, **{**dict(op.params), "axes": places}), x.order)
             case _:
                 slot = self.b.apply(op.primitive, *(self.plain(value) for value in values), **dict(op.params))
                 return Held(slot, tuple(range(type_.rank)))

@@ -7,7 +7,6 @@ differentiate; derivatives are taken before, program to program.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -22,10 +21,6 @@ from ...lang.sizes import Size
 from .table import LOWERINGS, jax_dtype
 
 Lowered = Callable[..., tuple[Array, ...]]
-
-# An extreme equals one of the numbers it was taken of only if both are rounded alike. XLA may compute elementwise steps
-# twice, in two kernels, once with fused multiply-adds; programs that compare with extremes keep their sums whole.
-EXTREMES = frozenset({"reduce_max", "reduce_min", "cummax", "cummin", "scatter_max", "scatter_min"})
 
 
 def lower(program: Program) -> Lowered:
@@ -58,24 +53,10 @@ def _run(program: Program, operands: Sequence[Array]) -> tuple[Array, ...]:
 def _hints(program: Program, step: Step) -> Mapping[str, object]:
     """What the lowering of a step is told about the program around it, beside its parameters."""
     match step.op:
-        case Apply("reduce_sum"):
-            return {"once": _compared(program)}
         case Apply("svd_values"):
             return {"full": _decomposed(program).get(step.operands[0])}
         case _:
             return {}
-
-
-@lru_cache(maxsize=4096)
-def _compared(program: Program) -> bool:
-    """Whether numbers are read again after their extreme was taken, as derivatives do to find where it lies."""
-    reads = Counter(slot for step in program.steps for slot in step.operands)
-    return any(
-        reads[slot] > 1
-        for step in program.steps
-        if isinstance(step.op, Apply) and step.op.primitive in EXTREMES
-        for slot in step.operands
-    )
 
 
 @lru_cache(maxsize=4096)

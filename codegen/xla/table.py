@@ -197,17 +197,34 @@ def _reduce_by(whole: Callable[..., Array], pair: Callable[[Array, Array], Array
     """A reduction; over a short axis that is not innermost it is written out as elementwise steps.
 
     XLA's CPU code for such a reduction walks the short axis in its innermost loop, with long strides and no vectors.
-    Elementwise steps may be computed again by every reader, though; `once` in the parameters rules that out.
     """
 
     def lower(operands: Sequence[Array], params: Params) -> Array:
         (x,), axes = operands, tuple(params["axes"])
         short = len(axes) == 1 and axes[0] != x.ndim - 1 and 1 <= x.shape[axes[0]] <= SHORT_AXIS
-        if not short or x.size < LARGE or params.get("once"):
+        if not short or x.size < LARGE:
             return whole(x, axis=axes)
         return reduce(pair, [lax.index_in_dim(x, k, axes[0], keepdims=False) for k in range(x.shape[axes[0]])])
 
     return lower
+
+
+def _winners(operands: Sequence[Array], params: Params) -> Array:
+    """Those that equal the extremum, and the first extreme.
+
+    An element equals the extremum only if both are rounded alike. XLA may compute the operand twice, in two kernels,
+    once with fused multiply-adds; the place of the extreme is found within one.
+    """
+    (x,), axes = operands, tuple(params["axes"])
+    whole, place = (jnp.max, lax.argmax) if params["greatest"] else (jnp.min, lax.argmin)
+    top = whole(x, axis=axes, keepdims=True)
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    order = (*kept, *axes)
+    lines = lax.transpose(x, order).reshape((*(x.shape[axis] for axis in kept), -1))
+    first = place(lines, lines.ndim - 1, jax_dtype("i64"))
+    hit = lax.eq(lax.broadcasted_iota(jax_dtype("i64"), lines.shape, lines.ndim - 1), first[..., None])
+    hit = lax.transpose(hit.reshape([x.shape[axis] for axis in order]), [order.index(axis) for axis in range(x.ndim)])
+    return (x == top) | (hit & (top == top))
 
 
 def _arg(function: Callable[..., Array]) -> Lowering:
@@ -313,6 +330,7 @@ LOWERINGS: dict[str, Lowering] = {
     "reduce_prod": _reduce(jnp.prod),
     "reduce_all": _reduce(jnp.all),
     "reduce_any": _reduce(jnp.any),
+    "winners": _winners,
     "argmax": _arg(lax.argmax),
     "argmin": _arg(lax.argmin),
     "cumsum": _cumulative(lax.cumsum),

@@ -6,9 +6,11 @@ is the exclusive prefix times the exclusive suffix, and a running product is its
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..diagnostics import InternalError
 from ..ir import ArrayType
-from ..sizes import Size, product
+from ..sizes import Size, add, product
 from . import costs, type_rules
 from .row import Defined, Discrete, Implicit, Linear, Primitive, RuleContext, Selects
 from .structure import expand, kept_axes, slice_axis
@@ -19,12 +21,15 @@ def _reduce_sum(context: RuleContext, z: int) -> int:
     return expand(context, z, context.type(context.operands[0]).shape, axes_param(context.params))
 
 
-def _share_of_winners(context: RuleContext, x_dot: int) -> int:
-    """The mean tangent of the elements equal to the extremum: ties share evenly."""
+def _share_of_winners(context: RuleContext, x_dot: int, *, greatest: bool) -> int:
+    """The mean tangent of the elements equal to the extremum: ties share evenly.
+
+    Asking for the winners, and not which elements equal the result, is safe where code computes an operand twice and
+    rounds it differently.
+    """
     builder, axes = context.builder, axes_param(context.params)
     type_ = context.type(context.operands[0])
-    extremum = expand(context, context.results[0], type_.shape, axes)
-    wins = builder.apply("eq", context.operands[0], extremum)
+    wins = builder.apply("winners", context.operands[0], axes=axes, greatest=greatest)
     taken = builder.apply("where", wins, x_dot, builder.constant(0, type_.dtype))
     count = builder.apply("reduce_sum", builder.apply("convert", wins, dtype=type_.dtype), axes=axes)
     return builder.apply("div", builder.apply("reduce_sum", taken, axes=axes), count)
@@ -105,8 +110,8 @@ def take_along(context: RuleContext, x: int, places: int, axis: int) -> int:
     return builder.apply("gather", x, *indices, proved=True)
 
 
-def _running_winner(context: RuleContext, x_dot: int) -> int:
-    """The tangent of the latest element that equals the running extremum."""
+def _running_winner(context: RuleContext, x_dot: int, *, greatest: bool) -> int:
+    """The tangent of the latest element that is no less (no more) than all before it."""
     builder, axis = context.builder, axis_param(context.params)
     x, y = context.operands[0], context.results[0]
     shape = context.type(x).shape
@@ -114,9 +119,20 @@ def _running_winner(context: RuleContext, x_dot: int) -> int:
     reverse = bool(dict(context.params)["reverse"])
     last = builder.size(shape[axis])
     nowhere = builder.apply("sub", last, builder.constant(1, "i64")) if reverse else builder.constant(0, "i64")
-    marked = builder.apply("where", builder.apply("eq", x, y), place, nowhere)
+    record = builder.apply("ge" if greatest else "le", x, _one_before(context, y))
+    marked = builder.apply("where", record, place, nowhere)
     latest = builder.apply("cummin" if reverse else "cummax", marked, axis=axis, reverse=reverse)
     return take_along(context, x_dot, latest, axis)
+
+
+def _one_before(context: RuleContext, slot: int) -> int:
+    """The elements one place before each one in the running order; 0 where there is none."""
+    builder, axis = context.builder, axis_param(context.params)
+    reverse, type_ = bool(dict(context.params)["reverse"]), context.type(slot)
+    nothing, width = (0,) * type_.rank, tuple(int(k == axis) for k in range(type_.rank))
+    longer = builder.apply("pad", slot, low=nothing if reverse else width, high=width if reverse else nothing)
+    starts = width if reverse else nothing
+    return builder.apply("slice", longer, starts=starts, limits=tuple(map(add, starts, type_.shape)))
 
 
 def _shifted(context: RuleContext) -> tuple[int, int]:
@@ -226,8 +242,26 @@ _LOGIC = Discrete("truth values have no tangent")
 
 ROWS: tuple[Primitive, ...] = (
     _reduction("reduce_sum", Linear((_reduce_sum,)), "The sum over the axes; 0 for no elements."),
-    _reduction("reduce_max", Selects(_share_of_winners), "The greatest element over the axes; NaN if one is NaN."),
-    _reduction("reduce_min", Selects(_share_of_winners), "The least element over the axes; NaN if one is NaN."),
+    _reduction(
+        "reduce_max",
+        Selects(partial(_share_of_winners, greatest=True)),
+        "The greatest element over the axes; NaN if one is NaN.",
+    ),
+    _reduction(
+        "reduce_min",
+        Selects(partial(_share_of_winners, greatest=False)),
+        "The least element over the axes; NaN if one is NaN.",
+    ),
+    Primitive(
+        name="winners",
+        type="[…]n -> […]bool",
+        derivative=Discrete("which elements win is constant between ties"),
+        doc="Which elements equal the greatest (or least) one over the axes; none where that is NaN.",
+        flops=costs.per_element(2),
+        params=("axes", "greatest"),
+        elementwise=False,
+        type_rule=type_rules.winners,
+    ),
     _reduction(
         "reduce_prod",
         Implicit("y - prod(x0)", _reduce_prod),
@@ -241,8 +275,16 @@ ROWS: tuple[Primitive, ...] = (
         "Sums of all elements up to and with each one (from the end if reverse).",
     ),
     _running("cumprod", Defined(_cumprod), "Products of all elements up to and with each one."),
-    _running("cummax", Selects(_running_winner), "The greatest element so far; at ties the latest one counts."),
-    _running("cummin", Selects(_running_winner), "The least element so far; at ties the latest one counts."),
+    _running(
+        "cummax",
+        Selects(partial(_running_winner, greatest=True)),
+        "The greatest element so far; at ties the latest one counts.",
+    ),
+    _running(
+        "cummin",
+        Selects(partial(_running_winner, greatest=False)),
+        "The least element so far; at ties the latest one counts.",
+    ),
     Primitive(
         name="logsumexp",
         type="[…]f -> […]f",

@@ -216,6 +216,11 @@ def reduce_(operands: Types, params: Params) -> Types:
     return (drop_axes(operands[0], axes_param(params)),)
 
 
+def winners(operands: Types, params: Params) -> Types:
+    drop_axes(operands[0], axes_param(params))
+    return (ArrayType("bool", operands[0].shape),)
+
+
 def reduce_bool(operands: Types, params: Params) -> Types:
     require(operands[0].dtype == "bool", f"reduction of truth values over {operands[0]}")
     return reduce_(operands, params)

@@ -21,7 +21,7 @@ PARTS = (
     ("jax", "jax", True, "the xla back end"),
     ("scipy", "scipy", True, "special functions"),
     ("rich", "rich", True, "colours in a terminal"),
-    ("llvmlite", "llvmlite", True, "the llvm back end, which this version does not have"),
+    ("llvmlite", "llvmlite", True, "the llvm back end"),
     ("z3-solver", "z3", True, "size conditions that do not decide themselves"),
     ("sympy", "sympy", True, "symbolic work"),
     ("mpmath", "mpmath", True, "oracles of primitives"),
@@ -40,8 +40,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     rows = [("pushforward", "ok", __version__), ("python", "ok", platform.python_version())]
     rows += [_part(*part) for part in PARTS]
     if not options.quick:
-        rows += [_reference(), _xla()]
-    rows.append(("llvm back end", "no", "not in this version"))
+        rows += [_reference(), _xla(), _llvm()]
     folder = os.environ.get("PUSHFORWARD_DATA")
     rows.append(("data folder", "ok" if folder else "no", folder or "PUSHFORWARD_DATA is not set; generators are used"))
     for name, state, text in rows:
@@ -70,6 +69,14 @@ def _xla() -> tuple[str, str, str]:
 
     devices = sorted({device.platform for device in jax.devices()})
     return _try("xla back end", "xla", f"on {', '.join(devices)}")
+
+
+def _llvm() -> tuple[str, str, str]:
+    if find_spec("llvmlite") is None:
+        return "llvm back end", "no", "llvmlite is not installed"
+    from llvmlite import binding
+
+    return _try("llvm back end", "llvm", f"for {binding.get_host_cpu_name()}")
 
 
 def _try(name: str, backend: Backend, text: str) -> tuple[str, str, str]:

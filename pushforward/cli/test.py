@@ -14,7 +14,10 @@ from .report import Report
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help=".pf files")
     parser.add_argument(
-        "--backend", action="append", choices=["reference", "xla"], help="run on this back end only (may be repeated)"
+        "--backend",
+        action="append",
+        choices=["reference", "xla", "llvm"],
+        help="run on this back end only (may be repeated)",
     )
     parser.add_argument("--real", default="f64", choices=["f64", "f32"], help="what the type `real` stands for")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random directions (default 0)")
@@ -22,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    backends = tuple(options.backend or ("reference", "xla"))
+    backends = tuple(options.backend or ("reference", "xla", "llvm"))
     rows, code = [], 0
     for name in options.files:
         try:

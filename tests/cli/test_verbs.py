@@ -73,7 +73,7 @@ def test_run_on_a_named_back_end(capsys: pytest.CaptureFixture[str], program: Pa
         (["dot", "x=[1,2]", "y=[1]"], 2, ["E165", "n = 2 from `x`"]),
         (["solpe", "x=1"], 2, ["E182", "did you mean `slope`"]),
         (["x=1"], 2, ["E183", "slope, dot, step"]),
-        (["slope", "x=1", "k=2", "--backend", "llvm"], 2, ["E186"]),
+        (["pick", "x=[1,2]", "i=-1", "--backend", "llvm"], 1, ["E100", "small.pf:6:"]),
     ],
 )
 def test_run_says_what_is_wrong(
@@ -117,8 +117,11 @@ def test_show_prints_every_stage(capsys: pytest.CaptureFixture[str], program: Pa
     assert readable.startswith("def dot(x: [n]f64, y: [n]f64): f64 =")
     assert "f64[4]" in pf(capsys, "show", program, "dot", "n=4", "--stage", "jaxpr")[1]
     assert "E166" in pf(capsys, "show", program, "dot", "--stage", "jaxpr")[2]
+    assert "einsum" in pf(capsys, "show", program, "dot", "--stage", "loops", "--pass", "expand")[1]
+    assert "define" in pf(capsys, "show", program, "dot", "n=4", "--stage", "llvm")[1]
+    assert "kernel" in pf(capsys, "show", program, "dot", "n=4", "--stage", "asm")[1]
     assert pf(capsys, "show", program, "dot", "--pass", "simplify")[0] == 0
-    for wrong in (["--stage", "asm"], ["--pass", "frobnicate"]):
+    for wrong in (["--stage", "wasm"], ["--pass", "frobnicate"]):
         code, out, err = pf(capsys, "show", program, "dot", *wrong)
         assert (code, out) == (2, "") and "E188" in err
 
@@ -193,7 +196,7 @@ def test_test_blocks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     wrong = {(row["place"], row["kind"], row["backend"]) for row in rows if row["status"] == "failed"}
     assert code == 1 and {row["test"] for row in rows if row["status"] == "failed"} == {"wrong"}
     assert {place for place, _, _ in wrong} == set(range(7))
-    assert {backend for _, kind, backend in wrong if kind in ("check", "dot")} == {"reference", "xla"}
+    assert {backend for _, kind, backend in wrong if kind in ("check", "dot")} == {"reference", "xla", "llvm"}
     code, out, err = pf(capsys, "test", path, "--backend", "reference")
     assert code == 1 and "  ok   fine (6 claims)\n  FAIL wrong (7 claims)\n" in out
     assert out.endswith("13 claims: 6 passed, 7 failed (reference; seed 0)\n")
@@ -212,7 +215,13 @@ def test_a_claim_that_cannot_be_compiled_is_skipped_with_a_reason(
         'test "run time decides" { check count(sum([1, 2])) ~= 3.0 }\n'
     )
     code, out, err = pf(capsys, "test", path)
-    assert code == 0 and "1 passed, 1 skipped" in out and "skipped on xla" in err and "calls itself" in err
+    assert (
+        code == 0
+        and "1 passed, 2 skipped" in out
+        and "skipped on xla" in err
+        and "skipped on llvm" in err
+        and "calls itself" in err
+    )
 
 
 def test_check_stays_light_when_there_is_nothing_to_say(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_every_example_is_found() -> None:
 def test_claims_of_an_example_hold(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", str(path)]) == 0, capsys.readouterr()
     last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r"[1-9]\d* claims: \d+ passed \(reference, xla; seed 0\)", last)
+    assert re.fullmatch(r"[1-9]\d* claims: \d+ passed \(reference, xla, llvm; seed 0\)", last)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -72,3 +72,8 @@ def _write(file: Path, found: list[Features]) -> None:
 def _read(file: Path) -> list[Features]:
     rows = json.loads(file.read_text(encoding="utf-8"))
     return [Features(**row | {"kinds": Counter({(a, b): count for a, b, count in row["kinds"]})}) for row in rows]
+
+
+def test_a_minimum_of_numbers_that_a_compiler_computes_twice() -> None:
+    """A program whose compiled gradient was NaN: no recomputed element equalled the minimum any more."""
+    assert check_case(case_of(4340), xla=True) == []

@@ -48,6 +48,7 @@ STRUCTURAL = [
     ("einsum", [("f64", (2, 3)), ("f64", (3,)), ("f64", (2,))], {"spec": "ij,j,i->j"}),
     ("reduce_sum", [("f64", (2, 3))], {"axes": (1,)}),
     ("reduce_max", [("f64", (2, 3))], {"axes": (0, 1)}),
+    ("winners", [("f64", (2, 3))], {"axes": (1,), "greatest": True}),
     ("reduce_min", [("f64", (2, 3))], {"axes": (0,)}),
     ("reduce_prod", [("f64", (2, 3))], {"axes": (1,)}),
     ("reduce_all", [("bool", (2, 3))], {"axes": (1,)}),

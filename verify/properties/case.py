@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,7 @@ class Case:
 
     generated: Generated
     seed: int
+    _programs: dict[object, Program] = field(default_factory=dict, repr=False)
 
     @cached_property
     def module(self) -> Module:
@@ -56,22 +57,30 @@ class Case:
         """Whether the text uses derivative words."""
         return _DERIVATIVE_WORDS.search(self.generated.text) is not None
 
-    @cached_property
+    @property
     def values(self) -> list[Any]:
         """Values of the inputs of `main`, variants included, away from kinks where tries find such."""
-        tries = [self.generated.values(self.seed + k) for k in range(4)]
-        for values in tries:
-            if distance_to_kinks(self._specialised(values, TRANSFORMS), _leaves(values)) > NEAR_A_KINK:
-                return values
-        return tries[0]
+        return self._placed[0]
+
+    @property
+    def near_a_kink(self) -> bool:
+        return self._placed[1]
 
     @cached_property
-    def near_a_kink(self) -> bool:
-        return distance_to_kinks(self.first, self.xs) <= NEAR_A_KINK
+    def _placed(self) -> tuple[list[Any], bool]:
+        """The values, and whether no try was away from kinks."""
+        for number in range(4):
+            values = self.generated.values(self.seed + number)
+            if distance_to_kinks(self._specialised(values, TRANSFORMS), _leaves(values)) > NEAR_A_KINK:
+                return values, False
+        return self.generated.values(self.seed), True
 
     def _specialised(self, values: Sequence[Any], transforms: Any) -> Program:
         known = {slot: _tags(value) for slot, value in enumerate(values) if isinstance(value, Variant)}
-        return specialise(self.full, self.module.definitions, {}, transforms, known)
+        key = (transforms is DIFFERENCES, *known.items())
+        if key not in self._programs:
+            self._programs[key] = specialise(self.full, self.module.definitions, {}, transforms, known)
+        return self._programs[key]
 
     @cached_property
     def first(self) -> Program:

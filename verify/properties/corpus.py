@@ -16,6 +16,7 @@ from ...ad.cost import flops
 from ...ad.full import pushed_lookup
 from ...ad.reverse import reverse
 from ...ad.vmap import vmap
+from ...codegen.backends import COMPILED, compile_with
 from ...lang.check_ir import check_program
 from ...lang.ir import ArrayType, Program, leaves
 from ...lang.passes import LIFT, SIMPLIFY, UNROLL, normalise
@@ -45,7 +46,6 @@ class Disagreement:
 
     def __str__(self) -> str:
         return f"{self.check} (seed {self.seed}): {self.detail}\n{self.text}"
-
 
 
 def text_round_trip(case: Case) -> None:
@@ -209,13 +209,13 @@ def cost_bound(case: Case) -> None:
 
 
 def compiled(case: Case) -> None:
-    """XLA computes value and reverse mode as the reference does."""
-    from ...codegen.xla.compile import compile_xla
-
+    """Every back end that compiles computes value and reverse mode as the reference does."""
     program = normalise(case.pulled)
     args = [*case.xs, *case.y_bars]
     expected = run(program, args)
-    agree(compile_xla(program)(args), expected, VALUE, "XLA", lambda move: run(program, move(args)))
+    for backend in COMPILED:
+        found = compile_with(backend, program)(args)
+        agree(found, expected, VALUE, backend, lambda move: run(program, move(args)))
 
 
 Check = Callable[[Case], None]

@@ -1,6 +1,6 @@
 """A long run of generated programs through every check, in stretches; it stops and goes on where a state file says.
 
-    python -m pushforward.verify.properties.soak --count 50000 --xla 5000 --state build/soak.json
+python -m pushforward.verify.properties.soak --count 50000 --xla 5000 --state build/soak.json
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def run(stretch: Stretch) -> Finished:
     finally:
         gc.enable()
         gc.collect()
+        gc.freeze()  # what is left stays with the worker: modules and what passes remember
     return Finished(stretch, sum(is_compiled(seed, stretch.every) for seed in seeds), found)
 
 

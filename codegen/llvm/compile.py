@@ -1,0 +1,157 @@
+"""The LLVM back end as a whole: a first-order program enters, a callable over NumPy arrays leaves."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+
+from ...lang.constants import numpy_dtype
+from ...lang.diagnostics import fail
+from ...lang.ir import ArrayType, Program, as_array
+from . import steps
+from .buffers import ALIGN, REGIONS, Buffers
+from .code import I64, POINTER, Code, Unit
+from .machine import Loaded, assembly, compiled, load
+from .memory import Stored, Target, Value, lengths, read, row_major
+from .pipeline import optimise
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled program; calling it takes and returns NumPy arrays in the order of the program's slots."""
+
+    program: Program
+    scratch: int
+    loaded: Loaded = field(repr=False)
+    function: Callable[..., None] = field(repr=False)
+    inputs: tuple[tuple[np.dtype, tuple[int, ...]], ...] = field(repr=False)
+    outputs: tuple[tuple[np.dtype, tuple[int, ...]], ...] = field(repr=False)
+
+    def __call__(self, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
+        given = _checked(self.program, self.inputs, args)
+        results = [np.empty(shape, dtype) for dtype, shape in self.outputs]
+        scratch = np.empty(self.scratch + ALIGN, np.uint8)
+        start = scratch.ctypes.data
+        arrays = [*given, *results]
+        table = (ctypes.c_void_p * (len(arrays) + 1))()
+        for k, array in enumerate(arrays):
+            table[k] = array.ctypes.data
+        table[len(arrays)] = start + (-start) % ALIGN
+        self.function(table)
+        return results
+
+
+@lru_cache(maxsize=128)
+def compile_llvm(program: Program) -> Compiled:
+    """The program compiled for this computer; equal programs share one compilation.
+
+    Raises diagnostics for sizes that are still variables (E140), steps that are not first-order (E141) and primitives
+    that this back end lacks (E145).
+
+    >>> from pushforward.lang.builder import body
+    >>> double = body("double", [ArrayType("f64")], lambda b, x: [b.apply("add", x[0], x[0])])
+    >>> float(compile_llvm(double)([1.5])[0])
+    3.0
+    """
+    if program.sizes:
+        raise fail(
+            "E140",
+            f"`{program.name}` still has size variables",
+            actual=", ".join(program.sizes),
+            hint="give the arguments, or the sizes, before compiling",
+        )
+    ready = optimise(program)
+    text, scratch = written(ready)
+    loaded = load(compiled(text).code)
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(loaded.address("entry"))
+    inputs, outputs = (
+        tuple((numpy_dtype(as_array(t).dtype), lengths(as_array(t))) for t in types)
+        for types in (program.inputs, program.output_types)
+    )
+    return Compiled(program, scratch, loaded, function, inputs, outputs)
+
+
+def shown(program: Program, stage: str) -> str:
+    """What a first-order program becomes: optimised LLVM (`llvm`) or assembly (`asm`), for people."""
+    machine = compiled(written(optimise(program))[0])
+    return machine.text if stage == "llvm" else assembly(machine.text)
+
+
+def written(program: Program) -> tuple[str, int]:
+    """The text of the module, and how many bytes of scratch memory it wants."""
+    module = ir.Module(program.name or "program")
+    own = len(program.inputs) + len(program.outputs)
+    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * (own + REGIONS)), "kernel")
+    kernel.linkage = "internal"
+    kernel.attributes.add("noinline")
+    for argument in kernel.args:
+        argument.add_attribute("noalias")
+    entry, start = kernel.append_basic_block("entry"), kernel.append_basic_block("start")
+    allocas = ir.IRBuilder(entry)
+    buffers = Buffers(tuple(kernel.args[own:]))
+    code = Code(Unit(module, kernel, allocas, buffers), ir.IRBuilder(start))
+    inputs: list[Value] = [_input(code, as_array(t), p) for t, p in zip(program.inputs, kernel.args, strict=False)]
+    places = kernel.args[len(inputs) : own]
+    targets = [
+        Target(Stored(as_array(t), place, row_major(lengths(as_array(t)))))
+        for t, place in zip(program.output_types, places, strict=True)
+    ]
+    steps.run(code, program, inputs, list(targets))
+    code.b.ret_void()
+    allocas.branch(start)
+    _entry(module, kernel, own, buffers)
+    return str(module), buffers.total
+
+
+def _input(code: Code, type_: ArrayType, pointer: ir.Value) -> Value:
+    place = Stored(type_, pointer, row_major(lengths(type_)))
+    return place if type_.shape else read(code, place)
+
+
+def _entry(module: ir.Module, kernel: ir.Function, own: int, buffers: Buffers) -> None:
+    """The function that is called: a table of addresses enters, those of the arrays and, last, of scratch memory."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "entry")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    (table,) = function.args
+    addresses = [
+        b.load(b.gep(table, [ir.Constant(I64, k)], source_etype=POINTER), typ=POINTER, align=8) for k in range(own + 1)
+    ]
+    scratch = addresses.pop()
+    byte = ir.IntType(8)
+    regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in buffers.offsets()]
+    regions += [scratch] * (REGIONS - len(regions))
+    b.call(kernel, [*addresses, *regions])
+    b.ret_void()
+
+
+def _checked(
+    program: Program, inputs: Sequence[tuple[np.dtype, tuple[int, ...]]], args: Sequence[npt.ArrayLike]
+) -> list[np.ndarray]:
+    """The arguments as dense arrays of exactly the declared types."""
+    if len(args) != len(inputs):
+        raise fail(
+            "E143",
+            f"`{program.name}` got a wrong number of arrays",
+            expected=str(len(inputs)),
+            actual=str(len(args)),
+            hint="give one array per slot",
+        )
+    checked = []
+    for number, (value, (dtype, shape)) in enumerate(zip(args, inputs, strict=True)):
+        found = np.ascontiguousarray(value, dtype).reshape(np.shape(value))
+        if found.shape != shape:
+            raise fail(
+                "E143",
+                f"`{program.name}` got an array of a wrong shape",
+                expected=str(program.inputs[number]),
+                actual=str(list(found.shape)),
+                hint="a compiled program is made for one set of shapes",
+            )
+        checked.append(found)
+    return checked

@@ -1,0 +1,25 @@
+"""The passes before lowering, as a list of values: a first-order program enters, one ready for native code leaves."""
+
+from __future__ import annotations
+
+from ...lang.ir import Program
+from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass
+from .expand import expand
+from .fuse import fuse
+
+PASSES: tuple[Pass, ...] = (
+    FLATTEN,
+    UNROLL,
+    *NORMALISE,
+    Pass("expand", "write out what primitives without a native form mean", expand),
+    SIMPLIFY,
+    Pass("fuse", "make loops one where the second reads the first round by round", fuse),
+    SIMPLIFY,
+)
+
+
+def optimise(program: Program) -> Program:
+    """The program after all passes."""
+    for one in PASSES:
+        program = one.function(program)
+    return program

@@ -1,0 +1,169 @@
+"""Steps of a program: values of its inputs enter, instructions are written, values of its outputs leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from llvmlite import ir
+
+from ...lang import primitives
+from ...lang.constants import constant_value, scalar_value
+from ...lang.diagnostics import InternalError, fail
+from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, as_array
+from . import branch, each, fold, rows, scalars
+from .code import POINTER, Code, llvm_type
+from .memory import Computed, Indices, Stored, Target, Value, deliver, lengths, read, row_major, stored
+from .site import Site
+from .writing import Application
+
+# Steps that read each element of an operand once, so that it may be computed there.
+_READS_ONCE = frozenset(
+    "transpose slice reverse reshape reduce_sum reduce_prod reduce_max reduce_min reduce_all reduce_any concat pad "
+    "cumsum cumprod cummax cummin triangle".split()
+)
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Who reads the slots of a program: how often in all, and whether one reader reads each element once."""
+
+    count: Counter[int]
+    once: frozenset[int]
+
+
+@lru_cache(maxsize=4096)
+def readers(program: Program) -> Readers:
+    """The readers of every slot."""
+    total: Counter[int] = Counter(program.outputs)
+    once = set(program.outputs)
+    for step in program.steps:
+        total.update(step.operands)
+        if isinstance(step.op, Apply) and (
+            step.op.primitive in _READS_ONCE or primitives.get(step.op.primitive).elementwise
+        ):
+            once.update(step.operands)
+    return Readers(total, frozenset(slot for slot in once if total[slot] == 1))
+
+
+def run(
+    code: Code, program: Program, inputs: Sequence[Value], targets: Sequence[Target | None] | None = None
+) -> list[Value]:
+    """Write the steps; outputs with a target are delivered there."""
+    wanted = list(targets or [None] * len(program.outputs))
+    read_by = readers(program)
+    goals: dict[int, Target] = {}
+    for slot, target in zip(program.outputs, wanted, strict=True):
+        alone = program.outputs.count(slot) == 1
+        if target is not None and alone and (not target.adds or read_by.count[slot] == 1):
+            goals[slot] = target
+    values = list(inputs)
+    for first, step in program.numbered():
+        results = range(first, first + len(step.types))
+        found = _step(code, step, [values[slot] for slot in step.operands], [goals.get(slot) for slot in results])
+        for slot, value, type_ in zip(results, found, step.types, strict=True):
+            values.append(_kept(code, value, as_array(type_), goals.get(slot), slot in read_by.once))
+    for slot, target in zip(program.outputs, wanted, strict=True):
+        if target is not None:
+            deliver(code, values[slot], target)
+    return [values[slot] for slot in program.outputs]
+
+
+def _kept(code: Code, value: Value, type_: ArrayType, goal: Target | None, once: bool) -> Value:
+    """An array that is computed where it is read stays so when reading it is free or done once."""
+    if not isinstance(value, Computed) or value.free or once:
+        return value
+    if goal is not None and not goal.adds:
+        deliver(code, value, goal)
+        return goal.place
+    return stored(code, value, type_)
+
+
+def _step(code: Code, step: Step, operands: list[Value], goals: list[Target | None]) -> Sequence[Value]:
+    types = [as_array(type_) for type_ in step.types]
+    match step.op:
+        case Constant() as op:
+            return (_constant(code, step, op, types[0]),)
+        case SizeValue(size):
+            if not isinstance(size, int):
+                raise InternalError(f"size {size} is not known at lowering")
+            return (code.integer(size),)
+        case Apply() as op:
+            return (_apply(code, op, operands, types[0], goals[0]),)
+        case Each() as op:
+            return each.each(code, op, operands, types, goals)
+        case Fold() as op:
+            return fold.fold(code, op, operands, types, goals)
+        case Branch() as op:
+            return branch.branch(code, op, operands, types, goals)
+        case Call(program):
+            return run(code, program, operands, goals)
+        case op:
+            raise fail(
+                "E141",
+                f"a function value or variant ({type(op).__name__}) cannot be compiled",
+                step.origin,
+                hint="run it with the reference evaluator",
+            )
+
+
+def _constant(code: Code, step: Step, op: Constant, type_: ArrayType) -> Value:
+    kind = llvm_type(type_.dtype)
+    if not type_.shape:
+        value = scalar_value(step)
+        return code.literal(constant_value(op, type_).item() if value is None else value, kind)
+    data = constant_value(op, type_)
+    if data.size and (data == data.flat[0]).all() and not str(data.flat[0]).startswith("-0"):
+        number = code.literal(data.flat[0].item(), kind)
+        return Computed(type_, lambda code, at: number, free=True, zero=not data.flat[0])
+    pointer = code.unit.literals.get(op.data)
+    if pointer is None:
+        bytes_ = ir.ArrayType(ir.IntType(8), len(op.data))
+        pointer = ir.GlobalVariable(code.unit.module, bytes_, f"literal{len(code.unit.literals)}")
+        pointer.initializer = ir.Constant(bytes_, bytearray(op.data))
+        pointer.global_constant, pointer.linkage, pointer.align = True, "private", 64
+        pointer.type = POINTER
+        code.unit.literals[op.data] = pointer
+    return Stored(type_, pointer, row_major(lengths(type_)))
+
+
+def _apply(code: Code, op: Apply, operands: list[Value], type_: ArrayType, goal: Target | None) -> Value:
+    if op.primitive in scalars.TABLE:
+        return _elementwise(code, op, operands, type_)
+    write = rows.ARRAYS.get(op.primitive)
+    if write is None:
+        raise fail(
+            "E145",
+            f"`{op.primitive}` is not in the llvm back end",
+            hint='use backend="xla", or "auto", which chooses one that has it',
+        )
+    return write(Site(code, op, tuple(map(type_of, operands)), type_, goal), *operands)
+
+
+def type_of(value: Value) -> ArrayType:
+    """The type of a value; numbers say theirs themselves."""
+    return value.type if isinstance(value, (Stored, Computed)) else ArrayType(_dtype(value))
+
+
+def _dtype(value: ir.Value) -> str:
+    kind = value.type.element if isinstance(value.type, ir.VectorType) else value.type
+    names = {"double": "f64", "float": "f32", "i1": "bool", "i64": "i64"}
+    return names.get(str(kind), f"int{str(kind)[1:]}")
+
+
+def _elementwise(code: Code, op: Apply, operands: list[Value], type_: ArrayType) -> Value:
+    application = Application(op, type_of(operands[-1]).dtype, type_.dtype)
+    write = scalars.TABLE[op.primitive]
+    if not type_.shape:
+        return write(code, application, *operands)
+
+    def at(code: Code, indices: Indices) -> ir.Value:
+        return write(code, application, *(read(code, x, indices if _has_axes(x) else ()) for x in operands))
+
+    return Computed(type_, at)
+
+
+def _has_axes(x: Value) -> bool:
+    return isinstance(x, (Stored, Computed))
