@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..lang.builder import Builder
 from ..lang.collector import holding_collector
-from ..lang.diagnostics import InternalError
+from ..lang.diagnostics import DiagnosticError, InternalError
 from ..lang.ir import ArrayType, Program
 from ..lang.memo import memo
 from ..lang.passes import normalise
@@ -19,6 +19,8 @@ from .activity import is_float
 from .cost import Cost, flops, ir_size
 from .forward import forward
 from .reverse import reverse, sweep_onto
+
+ROW = 3  # a row of a Jacobian by reverse mode takes as much work as so many columns by forward mode
 
 
 def _flags(program: Program, wrt: Sequence[int]) -> tuple[bool, ...]:
@@ -73,18 +75,29 @@ def hessian_vector(program: Program, wrt: tuple[int, ...]) -> Program:
     return select_outputs(pushed, range(len(grad.outputs), len(pushed.outputs)))
 
 
-def jacobian(program: Program, wrt: int, *, mode: str = "forward") -> Program:
+def jacobian(program: Program, wrt: int, *, mode: str = "auto") -> Program:
     """``x -> J`` with shape ``y.shape + x.shape`` per float output.
 
     `mode` "forward" runs one tangent per element of the input, "reverse" one cotangent per element of the (single)
-    output.
+    output, and "auto" what takes less work; what only forward mode can differentiate goes forward.
     """
     program = normalise(program)
     x_type = program.inputs[wrt]
     assert isinstance(x_type, ArrayType)
-    if mode == "forward":
-        return normalise(_by_columns(program, wrt, x_type))
-    return normalise(_by_rows(program, wrt, x_type))
+    if mode == "auto" and _has_few_rows(program, x_type):
+        try:
+            return normalise(_by_rows(program, wrt, x_type))
+        except DiagnosticError:
+            return normalise(_by_columns(program, wrt, x_type))
+    return normalise((_by_rows if mode == "reverse" else _by_columns)(program, wrt, x_type))
+
+
+def _has_few_rows(program: Program, x_type: ArrayType) -> bool:
+    """Whether rows by reverse mode take less work than columns by forward mode."""
+    rows = [type_.elements for type_ in program.output_types if isinstance(type_, ArrayType) and type_.is_float]
+    columns = x_type.elements
+    single = len(rows) == len(program.outputs) == 1
+    return single and isinstance(rows[0], int) and isinstance(columns, int) and ROW * rows[0] <= columns
 
 
 def _unit(b: Builder, index: int, type_: ArrayType) -> int:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pushforward.semantics.data import adbench
+from pushforward.semantics.data import adbench, adbench_hand
 
 P = TypeVar("P")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -23,7 +23,10 @@ GENERATED = "generated data of the same shape"
 
 @dataclass(frozen=True)
 class Problem:
-    """One objective with its inputs in order, which of them are differentiated, our entry and the peers."""
+    """One objective with its inputs in order, which of them are differentiated, our entry and the peers.
+
+    An entry that gives a Jacobian itself differentiates in nothing more.
+    """
 
     name: str
     arguments: tuple[Any, ...]
@@ -59,6 +62,30 @@ def lstm(name: str, file: str, sizes: tuple[int, int], data: Path | None, seed: 
     return Problem(name, arguments, (0, 1), "examples/adbench/lstm.pf", "lstm", "lstm", note)
 
 
+def bundle(name: str, file: str, sizes: tuple[int, int, int], data: Path | None, seed: int) -> Problem:
+    """Blocks of the Jacobian of a bundle adjustment of sizes (cameras, points, observations)."""
+    p, note = read_or_generate(data, file, adbench.read_ba, partial(adbench.generate_ba, *sizes, seed=seed))
+    arguments = (p.cameras, p.points, p.weights, p.features, p.observations)
+    return Problem(name, arguments, (), "examples/adbench/ba.pf", "blocks", "ba", note)
+
+
+def hand(name: str, file: str, points: int, complicated: bool, data: Path | None, seed: int) -> Problem:
+    """The Jacobian of a hand in its pose, the vertices of the model already looked up."""
+    read = partial(adbench_hand.read_hand, complicated=complicated)
+    make = partial(adbench_hand.generate_hand, points, complicated=complicated, seed=seed)
+    p, note = read_or_generate(data, f"hand/{file}", read, make)
+    folder = data / "adbench" / "hand" / "model" if data else None
+    real = folder is not None and folder.is_dir()
+    model = adbench_hand.read_hand_model(folder) if folder and real else adbench_hand.generate_hand_model(seed=seed)
+    bones = (model.relatives[:, :3].copy(), model.inverses[:, :3].copy(), model.parents)
+    places = model.triangles[p.correspondences] if complicated else p.correspondences
+    vertices = (model.positions[places], model.weights[places], p.points)
+    own = () if p.u is None else (p.u,)
+    entry, peers = ("complicated_jacobian", "hand_triangles") if complicated else ("simple_jacobian", "hand")
+    arguments = (p.theta, *own, *bones, *vertices)
+    return Problem(name, arguments, (), "examples/adbench/hand.pf", entry, peers, note)
+
+
 def lynx_hare(name: str, data: Path | None, seed: int) -> Problem:
     """The hare and lynx counts of 1900-1920 (in the repository) at a plausible parameter."""
     path = EXAMPLES / "lynx_hare.csv"
@@ -78,5 +105,11 @@ PROBLEMS: dict[str, Callable[[Path | None, int], Problem]] = {
     "gmm_d10_k5": partial(gmm, "gmm_d10_k5", "gmm/1k/gmm_d10_K5.txt", (10, 5, 1000)),
     "gmm_d10_k25": partial(gmm, "gmm_d10_k25", "gmm/1k/gmm_d10_K25.txt", (10, 25, 1000)),
     "lstm_l2_c1024": partial(lstm, "lstm_l2_c1024", "lstm/lstm_l2_c1024.txt", (2, 1024)),
+    "ba_test": partial(bundle, "ba_test", "ba/test.txt", (2, 10, 10)),
+    "hand_test": partial(hand, "hand_test", "test.txt", 2, False),
+    "hand_triangles_test": partial(hand, "hand_triangles_test", "hand_complicated.txt", 2, True),
+    "ba1": partial(bundle, "ba1", "ba/ba1_n49_m7776_p31843.txt", (49, 7776, 31843)),
+    "hand_simple": partial(hand, "hand_simple", "simple_small/hand1_t26_c100.txt", 100, False),
+    "hand_complicated": partial(hand, "hand_complicated", "complicated_small/hand1_t26_c100.txt", 100, True),
     "lynx_hare": partial(lynx_hare, "lynx_hare"),
 }

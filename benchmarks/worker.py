@@ -37,12 +37,18 @@ def pin(core: int) -> None:
 
 
 def peer_contender(objective: Callable[..., Any], problem: Problem) -> Contender:
-    """A jitted JAX value-and-gradient with its inputs already on the device."""
+    """A jitted JAX value-and-gradient with its inputs already on the device; a Jacobian is the objective itself."""
     import jax
 
-    inputs = tuple(jax.device_put(np.asarray(argument, dtype=np.float64)) for argument in problem.arguments)
-    function = jax.jit(jax.value_and_grad(objective, argnums=problem.wrt))
+    inputs = tuple(jax.device_put(_wide(argument)) for argument in problem.arguments)
+    function = jax.jit(jax.value_and_grad(objective, argnums=problem.wrt) if problem.wrt else objective)
     return lambda: jax.block_until_ready(function(*inputs))
+
+
+def _wide(argument: Any) -> NDArray[Any]:
+    """Whole numbers as they are, all others in f64."""
+    array = np.asarray(argument)
+    return array if array.dtype.kind == "i" else array.astype(np.float64)
 
 
 def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
@@ -56,7 +62,8 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
         return importlib.import_module(".peers.native", __package__).FUNCTIONS[problem.peers](problem)
 
     pf: Any = importlib.import_module("pushforward")
-    program = pf.value_and_grad(pf.load(root / problem.file)[problem.entry], wrt=problem.wrt)
+    program = pf.load(root / problem.file)[problem.entry]
+    program = pf.value_and_grad(program, wrt=problem.wrt) if problem.wrt else program
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
     on_host = backend in ("llvm", "reference")
     arguments = [
@@ -86,10 +93,10 @@ def warm_up() -> None:
 
 
 def flat(output: Output) -> NDArray[np.float64]:
-    """Value and gradient as one vector, in the order value, then each differentiated argument."""
-    value, gradient = output
-    parts = gradient if isinstance(gradient, tuple | list) else (gradient,)
-    return np.concatenate([np.ravel(np.asarray(part, dtype=np.float64)) for part in (value, *parts)])
+    """All numbers as one vector, in order: of a gradient the value, then each differentiated argument."""
+    if isinstance(output, tuple | list):
+        return np.concatenate([flat(part) for part in output])
+    return np.ravel(np.asarray(output, dtype=np.float64))
 
 
 def distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:

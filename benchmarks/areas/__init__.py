@@ -18,6 +18,7 @@ from . import (
     embed_speed,
     embed_training,
     frontend,
+    native,
     speed,
     spine_demo,
     spine_independence,
@@ -50,6 +51,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "adbench": _named(adbench.rows),
     "frontend": _named(frontend.rows),
     "speed": _named(speed.rows),
+    "native": _named(native.rows),
     "ceiling": _named(ceiling.rows),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..harness import Bar, Context, Row, fastest
+from ..harness import Bar, Context, Kind, Row, fastest
 from ..timing import OURS, compile_row, measure, speed_row
 
 AREA = "speed"
@@ -32,15 +32,17 @@ def rows(context: Context) -> list[Row]:
     return [row for race in RACES for row in race_rows(race, context)]
 
 
-def race_rows(race: Race, context: Context, backend: str = "auto") -> list[Row]:
+def race_rows(
+    race: Race, context: Context, backend: str = "auto", *, area: str = AREA, kind: Kind = "aim"
+) -> list[Row]:
     """Run one race."""
     run = measure(race.problem, context, rounds=context.rounds, backend=backend)
-    name = f"speed/{race.problem}/{backend}"
-    ratio = Bar(name, "aim", AREA, race.title, "time(peer)/time(ours)", "", ">=", race.target)
+    name = f"{area}/{race.problem}/{backend}"
+    ratio = Bar(name, kind, area, race.title, "time(peer)/time(ours)", "", ">=", race.target)
     compiling = Bar(
         f"{name}/compile",
         "aim",
-        AREA,
+        area,
         f"{race.title}: program to first result",
         "time",
         "s",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from ...lang.ir import UNBOUNDED, ArrayType, Fold
+from ...lang.ir import UNBOUNDED, Apply, ArrayType, Call, Fold, Program, as_array
 from . import steps
 from .code import Code, Number
 from .memory import Target, Value, allocate, deliver, read, row, variable
@@ -20,7 +20,8 @@ def fold(
     size, first = known(op.size), op.captures + op.arrays
     captures, arrays = settled(code, operands[: op.captures]), settled(code, operands[op.captures : first])
     number = len(operands) - first
-    carries = [_Carry(code, type_, x) for type_, x in zip(types[:number], operands[first:], strict=True)]
+    ways = [_way(op.body, first + k, k) for k in range(number)]
+    carries = [_Carry(code, t, x, way) for t, x, way in zip(types, operands[first:], ways, strict=False)]
     sums = sums_of(code, op.combine, types[number:], goals[number:])
     stacks = stacks_of(code, op.combine, types[number:], goals[number:])
 
@@ -44,18 +45,52 @@ def fold(
     return [*(carry.value for carry in carries), *results_of(stacks, sums)]
 
 
-class _Carry:
-    """What a loop hands from round to round: a variable, or an array beside the place for the next one."""
+# Steps that change a few places of their first operand and leave the others.
+_UPDATES = frozenset(
+    "scatter scatter_add scatter_last scatter_max scatter_min scatter_mul block_write block_add".split()
+)
 
-    def __init__(self, code: Code, type_: ArrayType, initial: Value) -> None:
-        self.code, self.type = code, type_
+
+def _way(body: Program, slot: int, number: int) -> str:
+    """How a carry gets its next value: it is "kept", changed "in place", or "made" anew."""
+    output = body.outputs[number]
+    if output == slot:
+        return "kept"
+    found = next((k for k, (first, _) in enumerate(body.numbered()) if first == output), None)
+    if found is None or body.outputs.count(output) > 1 or slot in body.outputs:
+        return "made"
+    step = body.steps[found]
+    changes = isinstance(step.op, Apply) and step.op.primitive in _UPDATES and step.operands[0] == slot
+    return "in place" if changes and not _read_behind(body, slot, found) else "made"
+
+
+def _read_behind(body: Program, slot: int, change: int) -> bool:
+    """Whether the change itself, or a step behind it, reads what the slot held, perhaps through arrays that are
+    computed where they are read."""
+    held = {slot}
+    for k, (first, step) in enumerate(body.numbered()):
+        reads = held.intersection(step.operands[1:] if k == change else step.operands)
+        if reads and k >= change:
+            return True
+        if reads and isinstance(step.op, Apply | Call):
+            arrays = (place for place, t in enumerate(step.types) if as_array(t).shape)
+            held.update(first + place for place in arrays)
+    return bool(held.intersection(body.outputs))
+
+
+class _Carry:
+    """What a loop hands from round to round: a variable, or an array, with a place for the next one if it is made."""
+
+    def __init__(self, code: Code, type_: ArrayType, initial: Value, way: str) -> None:
+        self.code, self.type, self.way = code, type_, way
         self.goal: Target | None = None
         if not type_.shape:
             self.variable = variable(code, type_.dtype, read(code, initial))
         else:
             self.place = allocate(code, type_)
             deliver(code, initial, Target(self.place))
-            self.goal = Target(allocate(code, type_))
+            if way != "kept":
+                self.goal = Target(allocate(code, type_) if way == "made" else self.place)
 
     @property
     def value(self) -> Value:
@@ -63,11 +98,10 @@ class _Carry:
 
     def take(self, value: Value) -> None:
         """The next value, once all of the round is done."""
-        if self.type.shape:
-            assert self.goal is not None
-            deliver(self.code, self.goal.place, Target(self.place))
-        else:
+        if not self.type.shape:
             self.variable.set(read(self.code, value))
+        elif self.goal is not None:
+            deliver(self.code, self.goal.place, Target(self.place))
 
 
 def _while(

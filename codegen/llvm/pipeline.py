@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...lang.ir import Program
 from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass
+from .divide import divide
 from .expand import expand
 from .fuse import fuse
 
@@ -12,6 +13,8 @@ PASSES: tuple[Pass, ...] = (
     UNROLL,
     *NORMALISE,
     Pass("expand", "write out what primitives without a native form mean", expand),
+    SIMPLIFY,
+    Pass("divide", "take the work that rounds share out of loops", divide),
     SIMPLIFY,
     Pass("fuse", "make loops one where the second reads the first round by round", fuse),
     SIMPLIFY,

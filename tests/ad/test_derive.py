@@ -13,7 +13,7 @@ from pushforward.ad.full import push_full
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.diagnostics import InternalError
-from pushforward.lang.ir import ArrayType, Program
+from pushforward.lang.ir import F64, UNBOUNDED, ArrayType, Program
 from tests.ir.checked import checked
 from tests.ir.programs import programs
 
@@ -86,3 +86,33 @@ def test_integers_have_no_gradient() -> None:
     program = body("f", [ArrayType("i64"), ArrayType("f64")], lambda b, x: [x[1]])
     with pytest.raises(InternalError, match="input 0 of f is not a float"):
         value_and_gradient(program, (0,))
+
+
+def test_a_jacobian_takes_the_cheaper_way() -> None:
+    """Rows by reverse mode where there are few, columns by forward mode otherwise."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        sines = b.apply("sin", b.apply("mul", x[0], x[0]))
+        return [b.apply("einsum", x[1], sines, spec="ij,j->i")]
+
+    for rows, columns in ((2, 15), (6, 15)):
+        types = [ArrayType("f64", (columns,)), ArrayType("f64", (rows, columns))]
+        program = body("f", types, write)
+        xs = arguments(program.inputs, np.random.default_rng(rows))
+        ways = {mode: jacobian(program, 0, mode=mode) for mode in ("auto", "forward", "reverse")}
+        assert ways["auto"] == ways["reverse" if rows == 2 else "forward"]
+        assert_close(run(ways["auto"], xs), run(ways["forward"], xs))
+        assert_close(run(ways["auto"], xs), run(ways["reverse"], xs))
+
+
+def test_a_jacobian_of_a_loop_without_a_bound_goes_forward() -> None:
+    step = body("step", [F64, ArrayType("i64")], lambda b, x: [b.apply("mul", x[0], b.constant(0.5))])
+    going = body("going", [F64], lambda b, x: [b.apply("gt", x[0], b.constant(1.0))])
+    row = ArrayType("f64", (4,))
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        total = b.apply("reduce_sum", x[0], axes=(0,))
+        return list(b.fold(UNBOUNDED, [], [], [total], step, condition=going))
+
+    (matrix,) = run(jacobian(body("halved", [row], write), 0), [np.array([1.0, 2.0, 3.0, 4.0])])
+    np.testing.assert_array_equal(matrix, np.full(4, 0.0625))

@@ -105,9 +105,9 @@ def test_golden_row_compares_with_the_published_number_only_on_published_data() 
     real = timing.Run({}, {}, {}, "", {}, outputs)
     generated = timing.Run({}, {}, {}, "generated data of the same shape", {}, outputs)
     objective, gradient = adbench.GOLDENS[:2]
-    assert adbench.golden_row(objective, real, goldens, 0).ok is False
-    assert adbench.golden_row(gradient, real, goldens, 0).ok is True
-    row = adbench.golden_row(objective, generated, goldens, 0)
+    assert adbench.golden_row(objective, real, goldens, 0, "auto").ok is False
+    assert adbench.golden_row(gradient, real, goldens, 0, "auto").ok is True
+    row = adbench.golden_row(objective, generated, goldens, 0, "auto")
     assert row.ok is True and row.peer_name == "jax" and "generated" in row.note
 
 

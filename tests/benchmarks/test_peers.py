@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from scipy.special import gammaln, logsumexp
 
-from benchmarks.problems import PROBLEMS, gmm, lstm
-from pushforward.semantics.data import adbench
+import pushforward as pf
+from benchmarks.problems import PROBLEMS, bundle, gmm, hand, lstm
+from benchmarks.worker import distance, flat
+from pushforward.semantics.data import adbench, adbench_hand
 
+ROOT = Path(__file__).parents[2]
 SMALL = {
     "gmm": gmm("small", "absent.txt", (3, 4, 6), None, 1),
     "lstm": lstm("small", "absent.txt", (3, 9), None, 1),
@@ -69,6 +73,58 @@ def values(kind: str) -> dict[str, float]:
     formulations = importlib.import_module(f"benchmarks.peers.{kind}").FORMULATIONS
     with jax.enable_x64(True):
         return {name: float(jax.jit(f)(*SMALL[kind].arguments)) for name, f in formulations.items()}
+
+
+JACOBIANS = {
+    "ba": bundle("small", "absent.txt", (2, 3, 7), None, 1),
+    "hand": hand("small", "absent.txt", 5, False, None, 1),
+    "hand_triangles": hand("small", "absent.txt", 5, True, None, 1),
+}
+
+
+@pytest.mark.parametrize("kind", JACOBIANS)
+def test_jacobians_agree_with_one_another_and_with_ours(kind: str) -> None:
+    import jax
+
+    problem = JACOBIANS[kind]
+    formulations = importlib.import_module(f"benchmarks.peers.{kind}").FORMULATIONS
+    with jax.enable_x64(True):
+        found = [flat(jax.jit(f)(*problem.arguments)) for f in formulations.values()]
+    program = pf.load(ROOT / problem.file)[problem.entry]
+    ours = [flat(program.compile(backend)(*problem.arguments)) for backend in ("reference", "llvm")]
+    assert len(found) >= 2
+    for other in (*found[1:], *ours):
+        assert distance(other, found[0]) < 1e-12
+
+
+def hand_by_hand(theta: NDArray[np.float64], model: adbench_hand.HandModel) -> NDArray[np.float64]:
+    """Bone by bone in homogeneous coordinates: where the model's vertices go."""
+
+    def motion(x: float, y: float, z: float) -> NDArray[np.float64]:
+        found = np.eye(4)
+        found[:3, :3] = Rotation.from_euler("xyz", [x, y, z]).as_matrix()
+        return found
+
+    bent, numbers = {bone: np.eye(4) for bone in range(22)}, iter(theta[6:])
+    for finger in range(5):
+        for joint in range(1, 4):
+            x, z = next(numbers), next(numbers) if joint == 1 else 0.0
+            bent[1 + 4 * finger + joint] = motion(x, 0.0, z)
+    absolute: list[NDArray[np.float64]] = []
+    for bone, parent in enumerate(model.parents.tolist()):
+        own = model.relatives[bone] @ bent[bone]
+        absolute.append(own if parent < 0 else absolute[parent] @ own)
+    homogeneous = np.concatenate([model.positions, np.ones((len(model.positions), 1))], axis=1)
+    moved = [homogeneous @ (absolute[b] @ model.inverses[b]).T for b in range(22)]
+    skinned = sum(model.weights[:, b : b + 1] * moved[b][:, :3] for b in range(22))
+    return Rotation.from_rotvec(theta[:3]).apply(skinned) + theta[3:6]
+
+
+def test_hand_matches_the_formula() -> None:
+    model, problem = adbench_hand.generate_hand_model(seed=1), adbench_hand.generate_hand(5, seed=1)
+    wanted = problem.points - hand_by_hand(problem.theta, model)[problem.correspondences]
+    ours = pf.load(ROOT / JACOBIANS["hand"].file)["simple_jacobian"](*JACOBIANS["hand"].arguments)[0]
+    np.testing.assert_allclose(ours, wanted, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", SMALL)

@@ -21,7 +21,7 @@ SESSIONS = re.findall(
 
 
 def test_every_example_is_found() -> None:
-    assert [path.stem for path in FILES] == ["gmm", "lstm", "decay", "lynx_hare"]
+    assert [path.stem for path in FILES] == ["ba", "gmm", "hand", "lstm", "decay", "lynx_hare"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

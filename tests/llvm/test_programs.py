@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 
 import pushforward as pf
 from pushforward.codegen.llvm.compile import compile_llvm
+from pushforward.codegen.llvm.divide import divide
 from pushforward.codegen.llvm.fuse import fuse
-from pushforward.codegen.llvm.pipeline import optimise
+from pushforward.codegen.llvm.pipeline import PASSES, optimise
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.diagnostics import DiagnosticError
-from pushforward.lang.ir import F64, I64, ArrayType, Each, Program
+from pushforward.lang.ir import F64, I64, ArrayType, Each, Program, as_array
 from pushforward.lang.passes import normalise
+from pushforward.lang.text.print_ir import show_program
 from pushforward.semantics.reference import evaluate
+from tests.ad.numbers import arguments
+from tests.ir.programs import programs
 
 MODULE = pf.parse("""
 def mixture[n, k, d](x: [n, d]f64, m: [k, d]f64, w: [k]f64): f64 =
@@ -176,3 +180,73 @@ print(float(p.compile("llvm")([0.0, 1.0])), [round(float(v), 3) for v in pf.grad
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "2.718281828459045 [1.0, 5.437]\n"
+
+
+CHAIN = pf.parse("""
+def chain[n](t: [n]f64, a: [n, 3]f64): [3]f64 =
+  let states =
+    loop done = (for k < n, i < 3 => 0.0) for k < n do
+      let own = for i < 3 => sin(t[k]) * a[k, i] + (if k % 2 == 0 then exp(t[k]) else 0.5)
+      in done with [k] = (if k < 1 then own else for i < 3 => own[i] * done[k - 1, i] + done[k // 2, i])
+  in for i < 3 => sum(for k < n => states[k, i])
+
+def columns[n](t: [n]f64, a: [n, 3]f64): [3, n]f64 = jacobian(fn (s: [n]f64) => chain(s, a))(t)
+
+def gradient[n](t: [n]f64, a: [n, 3]f64): [n]f64 = grad(fn (s: [n]f64) => sum(chain(s, a)))(t)
+""")
+
+
+def _each_at_the_top(program: Program) -> Each:
+    return next(step.op for step in program.steps if isinstance(step.op, Each) and "fold" in show_program(step.op.body))
+
+
+def test_the_primal_leaves_the_loop_over_directions() -> None:
+    """Under the loop over columns of a Jacobian one carry is left, that of the tangents, and no elementary function."""
+    program = normalise(CHAIN["columns"].first({"n": 8}))
+    divided = divide(program)
+    check_program(divided)
+    before, after = (show_program(_each_at_the_top(p).body) for p in (program, divided))
+    assert "sin" in before and "exp" in before
+    assert "sin" not in after and "exp" not in after and "sin" in show_program(divided)
+    args = [_array(8), _array(8, 3)]
+    np.testing.assert_allclose(evaluate(divided, args)[0], evaluate(program, args)[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["columns", "gradient"])
+@pytest.mark.parametrize("n", [1, 2, 5, 9])
+def test_derivatives_of_a_chain_that_grows_in_place(name: str, n: int) -> None:
+    args = [_array(n), _array(n, 3)]
+    wanted, found = (CHAIN[name].compile(backend)(*args) for backend in ("reference", "llvm"))
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(fuel=6), st.integers(0, 2**31))
+def test_every_pass_keeps_values_and_types(program: Program, seed: int) -> None:
+    """In a loop over rows of its inputs, of which some are the same in every round."""
+    whole = _under_a_loop(program)
+    args = [
+        np.stack([x, x * 0.5]) if k % 2 else x
+        for k, x in enumerate(arguments(program.inputs, np.random.default_rng(seed)))
+    ]
+    wanted = evaluate(whole, args)
+    for one in PASSES:
+        whole = one.function(whole)
+        check_program(whole)
+    for ours, theirs in zip(evaluate(whole, args), wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def _under_a_loop(program: Program) -> Program:
+    types = [as_array(type_) for type_ in program.inputs]
+    shared = [k for k in range(len(types)) if k % 2 == 0]
+    own = [k for k in range(len(types)) if k % 2]
+    order = [*shared, *own]
+
+    def inner(b: Builder, x: tuple[int, ...]) -> list[int]:
+        return list(b.inline(program, [x[order.index(k)] for k in range(len(types))]))
+
+    one = body("one", [*(types[k] for k in order), I64], inner)
+    given = [t.with_shape((2, *t.shape)) if k % 2 else t for k, t in enumerate(types)]
+    how = ["stack"] * len(program.outputs)
+    return body("all", given, lambda b, x: b.each(2, [x[k] for k in shared], [x[k] for k in own], one, how))

@@ -216,6 +216,12 @@ EQUIVALENT: dict[str, str] = {
     "lang.primitives.linalg.padded: off by one: if low == high == 1:": (
         "nobody pads on both sides, and padding by nothing changes nothing"
     ),
+    "lang.primitives.reductions._one_before: swap branch: longer = builder.apply('pad', slot, low=width if reverse else nothing, high=width if reverse else nothing)": (
+        "gives the running extremum itself, and the elements that attain it are the same unless it is rounded twice"
+    ),
+    "lang.primitives.reductions._one_before: swap branch: starts = nothing if reverse else width": (
+        "gives the running extremum itself, and the elements that attain it are the same unless it is rounded twice"
+    ),
     "lang.primitives.reductions.take_along: negate: return builder.apply('gather', x, *indices, proved=False)": (
         "the places are in range by construction; saying so only spares compiled code a test"
     ),

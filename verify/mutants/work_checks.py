@@ -42,6 +42,7 @@ def _made(case: Case) -> dict[str, Program]:
         "batch of tangents": vmap(forward(first), (*alone, *(False for _ in case.floats)), 3),
         "Jacobian by columns": jacobian(first, k, mode="forward"),
         "Jacobian by rows": jacobian(first, k, mode="reverse"),
+        "Jacobian": jacobian(first, k),
     }
 
 
