@@ -144,7 +144,16 @@ def _checked(
         )
     checked = []
     for number, (value, (dtype, shape)) in enumerate(zip(args, inputs, strict=True)):
-        found = np.ascontiguousarray(value, dtype).reshape(np.shape(value))
+        array = np.asarray(value)
+        if not np.can_cast(array.dtype, dtype, "same_kind"):
+            raise fail(
+                "E143",
+                f"`{program.name}` got an array of {array.dtype}",
+                expected=str(program.inputs[number]),
+                actual=str(array.dtype),
+                hint="convert it: numbers are not rounded or reinterpreted silently",
+            )
+        found = np.ascontiguousarray(array, dtype).reshape(array.shape)
         if found.shape != shape:
             raise fail(
                 "E143",

@@ -245,7 +245,7 @@ TABLE: Mapping[str, Write] = {
     "add": lambda code, a, *xs: code.add(*xs),
     "sub": lambda code, a, *xs: code.sub(*xs),
     "mul": lambda code, a, *xs: code.mul(*xs),
-    "div": _by_kind("fdiv", "sdiv"),
+    "div": lambda code, a, *xs: code.b.fdiv(*code.alike(*xs)),
     "neg": _neg,
     "floordiv": _floordiv,
     "mod": _mod,

@@ -62,7 +62,9 @@ def run(
     values = list(inputs)
     for first, step in program.numbered():
         results = range(first, first + len(step.types))
-        found = _step(code, step, [values[slot] for slot in step.operands], [goals.get(slot) for slot in results])
+        operands = [values[slot] for slot in step.operands]
+        types = [as_array(program.types[slot]) for slot in step.operands]
+        found = _step(code, step, operands, types, [goals.get(slot) for slot in results])
         for slot, value, type_ in zip(results, found, step.types, strict=True):
             values.append(_kept(code, value, as_array(type_), goals.get(slot), slot in read_by.once))
     for slot, target in zip(program.outputs, wanted, strict=True):
@@ -81,7 +83,9 @@ def _kept(code: Code, value: Value, type_: ArrayType, goal: Target | None, once:
     return stored(code, value, type_)
 
 
-def _step(code: Code, step: Step, operands: list[Value], goals: list[Target | None]) -> Sequence[Value]:
+def _step(
+    code: Code, step: Step, operands: list[Value], given: Sequence[ArrayType], goals: list[Target | None]
+) -> Sequence[Value]:
     types = [as_array(type_) for type_ in step.types]
     match step.op:
         case Constant() as op:
@@ -91,7 +95,7 @@ def _step(code: Code, step: Step, operands: list[Value], goals: list[Target | No
                 raise InternalError(f"size {size} is not known at lowering")
             return (code.integer(size),)
         case Apply() as op:
-            return (_apply(code, op, operands, types[0], goals[0]),)
+            return (_apply(code, op, operands, given, types[0], goals[0]),)
         case Each() as op:
             return each.each(code, op, operands, types, goals)
         case Fold() as op:
@@ -129,9 +133,16 @@ def _constant(code: Code, step: Step, op: Constant, type_: ArrayType) -> Value:
     return Stored(type_, pointer, row_major(lengths(type_)))
 
 
-def _apply(code: Code, op: Apply, operands: list[Value], type_: ArrayType, goal: Target | None) -> Value:
+def _apply(
+    code: Code,
+    op: Apply,
+    operands: list[Value],
+    given: Sequence[ArrayType],
+    type_: ArrayType,
+    goal: Target | None,
+) -> Value:
     if op.primitive in scalars.TABLE:
-        return _elementwise(code, op, operands, type_)
+        return _elementwise(code, Application(op, given[-1].dtype, type_.dtype), operands, type_)
     write = rows.ARRAYS.get(op.primitive)
     if write is None:
         raise fail(
@@ -139,23 +150,11 @@ def _apply(code: Code, op: Apply, operands: list[Value], type_: ArrayType, goal:
             f"`{op.primitive}` is not in the llvm back end",
             hint='use backend="xla", or "auto", which chooses one that has it',
         )
-    return write(Site(code, op, tuple(map(type_of, operands)), type_, goal), *operands)
+    return write(Site(code, op, tuple(given), type_, goal), *operands)
 
 
-def type_of(value: Value) -> ArrayType:
-    """The type of a value; numbers say theirs themselves."""
-    return value.type if isinstance(value, (Stored, Computed)) else ArrayType(_dtype(value))
-
-
-def _dtype(value: ir.Value) -> str:
-    kind = value.type.element if isinstance(value.type, ir.VectorType) else value.type
-    names = {"double": "f64", "float": "f32", "i1": "bool", "i64": "i64"}
-    return names.get(str(kind), f"int{str(kind)[1:]}")
-
-
-def _elementwise(code: Code, op: Apply, operands: list[Value], type_: ArrayType) -> Value:
-    application = Application(op, type_of(operands[-1]).dtype, type_.dtype)
-    write = scalars.TABLE[op.primitive]
+def _elementwise(code: Code, application: Application, operands: list[Value], type_: ArrayType) -> Value:
+    write = scalars.TABLE[application.op.primitive]
     if not type_.shape:
         return write(code, application, *operands)
 

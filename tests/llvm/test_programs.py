@@ -159,7 +159,7 @@ def test_inputs_of_any_layout_are_taken_and_never_changed() -> None:
 def test_what_does_not_fit_is_a_diagnostic() -> None:
     double = body("double", [ArrayType("f64", (3,))], lambda b, x: [b.apply("add", x[0], x[0])])
     run = compile_llvm(double)
-    for wrong in ([np.zeros(4)], [], [np.zeros((3, 1))]):
+    for wrong in ([np.zeros(4)], [], [np.zeros((3, 1))], [np.zeros(3, complex)], [np.array(["a", "b", "c"])]):
         with pytest.raises(DiagnosticError, match="E143"):
             run(wrong)
     with pytest.raises(DiagnosticError, match="E140"):

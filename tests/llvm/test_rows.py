@@ -90,7 +90,9 @@ def _numbers(name: str, dtype: str, samples: tuple[float, float], rng: np.random
         if primitives.get(name).domain == "true":
             x[:3] = 0.0, -0.0, samples[0]
         return x.astype(numpy_dtype(dtype))
-    low = 1 if dtype == "uint8" or name in ("floordiv", "mod", "truncdiv", "rem") else -9
+    if dtype == "uint8":  # half of them with the highest bit set, which is no sign
+        return rng.integers(1, 256, COUNT).astype("uint8")
+    low = 1 if name in ("floordiv", "mod", "truncdiv", "rem") else -9
     return rng.integers(low, 9, COUNT).astype(numpy_dtype(dtype))
 
 
