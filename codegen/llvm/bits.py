@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from llvmlite import ir
 
-from .code import F64, I1, Code, Number, lanes_of, llvm_type, scalar_type
+from .code import Code, Number, lanes_of, scalar_type
+from .dtypes import F64, I1, llvm_type
 from .library import call
 from .writing import Application, Write, in_lanes, narrowed, widened
 

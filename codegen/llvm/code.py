@@ -14,48 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ...lang.constants import numpy_dtype
-from ...lang.diagnostics import fail
+from .dtypes import I64, POINTER, is_signed, memory_type
 
 if TYPE_CHECKING:
     from .buffers import Buffers
 
 Number = ir.Value
-
-I1, I8, I64, F64 = ir.IntType(1), ir.IntType(8), ir.IntType(64), ir.DoubleType()
-POINTER = ir.PointerType()
-_FLOATS = {"f64": F64, "f32": ir.FloatType()}
-
-
-def is_float(dtype: str) -> bool:
-    """Whether numbers of a dtype are floats."""
-    return dtype in _FLOATS
-
-
-def is_signed(dtype: str) -> bool:
-    """Whether whole numbers of a dtype have a sign."""
-    return numpy_dtype(dtype).kind == "i"
-
-
-def llvm_type(dtype: str) -> ir.Type:
-    """The type of a number in a register; truth values are one bit."""
-    if dtype in _FLOATS:
-        return _FLOATS[dtype]
-    if dtype == "bool":
-        return I1
-    if numpy_dtype(dtype).kind not in "iu":
-        raise fail("E145", f"numbers of type {dtype} are not in the llvm back end", hint='use backend="xla"')
-    return ir.IntType(8 * numpy_dtype(dtype).itemsize)
-
-
-def memory_type(dtype: str) -> ir.Type:
-    """The type of a number in memory; truth values are one byte."""
-    return I8 if dtype == "bool" else llvm_type(dtype)
-
-
-def width(dtype: str) -> int:
-    """Bytes of a number in memory."""
-    return numpy_dtype(dtype).itemsize
 
 
 def lanes_of(x: Number) -> int:
@@ -321,10 +285,12 @@ class Code:
             return self.integer(a * factor)
         return x if factor == 1 else self.b.mul(x, self.integer(factor, x), flags=("nsw",))
 
-    def as_index(self, x: Number) -> Number:
-        """A whole number as i64; narrower ones are extended with their sign."""
-        narrow = scalar_type(x).width < 64
-        return self.b.sext(x, ir.VectorType(I64, lanes_of(x)) if lanes_of(x) else I64) if narrow else x
+    def as_index(self, x: Number, dtype: str) -> Number:
+        """A whole number of a dtype as i64; narrower ones are extended, with their sign if they have one."""
+        if scalar_type(x).width == 64:
+            return x
+        wide = ir.VectorType(I64, lanes_of(x)) if lanes_of(x) else I64
+        return self.b.sext(x, wide) if is_signed(dtype) else self.b.zext(x, wide)
 
     def at(self, pointer: Number, dtype: str, offset: Number | int) -> Number:
         """The place some elements further."""

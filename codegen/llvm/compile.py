@@ -14,9 +14,11 @@ from llvmlite import ir
 from ...lang.constants import numpy_dtype
 from ...lang.diagnostics import fail
 from ...lang.ir import ArrayType, Program, as_array
+from ..refusals import require_count, require_known_sizes, wrong_shape
 from . import steps
 from .buffers import ALIGN, REGIONS, Buffers
-from .code import I64, POINTER, Code, Unit
+from .code import Code, Unit
+from .dtypes import I64, POINTER
 from .machine import Loaded, assembly, compiled, load
 from .memory import Stored, Target, Value, lengths, read, row_major
 from .pipeline import optimise
@@ -59,13 +61,7 @@ def compile_llvm(program: Program) -> Compiled:
     >>> float(compile_llvm(double)([1.5])[0])
     3.0
     """
-    if program.sizes:
-        raise fail(
-            "E140",
-            f"`{program.name}` still has size variables",
-            actual=", ".join(program.sizes),
-            hint="give the arguments, or the sizes, before compiling",
-        )
+    require_known_sizes(program)
     ready = optimise(program)
     text, scratch = written(ready)
     loaded = load(compiled(text).code)
@@ -134,14 +130,7 @@ def _checked(
     program: Program, inputs: Sequence[tuple[np.dtype, tuple[int, ...]]], args: Sequence[npt.ArrayLike]
 ) -> list[np.ndarray]:
     """The arguments as dense arrays of exactly the declared types."""
-    if len(args) != len(inputs):
-        raise fail(
-            "E143",
-            f"`{program.name}` got a wrong number of arrays",
-            expected=str(len(inputs)),
-            actual=str(len(args)),
-            hint="give one array per slot",
-        )
+    require_count(program, args)
     checked = []
     for number, (value, (dtype, shape)) in enumerate(zip(args, inputs, strict=True)):
         array = np.asarray(value)
@@ -155,12 +144,6 @@ def _checked(
             )
         found = np.ascontiguousarray(array, dtype).reshape(array.shape)
         if found.shape != shape:
-            raise fail(
-                "E143",
-                f"`{program.name}` got an array of a wrong shape",
-                expected=str(program.inputs[number]),
-                actual=str(list(found.shape)),
-                hint="a compiled program is made for one set of shapes",
-            )
+            raise wrong_shape(program, number, found.shape)
         checked.append(found)
     return checked

@@ -15,7 +15,6 @@ from functools import lru_cache
 
 from ...lang.builder import Builder
 from ...lang.ir import (
-    Apply,
     ArrayType,
     Branch,
     Each,
@@ -27,9 +26,9 @@ from ...lang.ir import (
     bodies,
     with_bodies,
 )
-from .effort import FREE, STORED, is_work
-
-Flags = tuple[bool, ...]
+from ...lang.sizes import Size
+from .effort import STORED
+from .halves import Flags, Halves, first_half, outcome, second_half, split, sure_slots
 
 
 @lru_cache(maxsize=512)
@@ -105,91 +104,6 @@ def _divided(program: Program, known: Flags) -> Program:
     return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
 
 
-# --- one program in two ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Halves:
-    """`first` takes the known inputs and gives the known outputs, then residuals; `second` takes all inputs and the
-    residuals and gives the other outputs. `certain` tells which outputs the first gives."""
-
-    first: Program
-    second: Program
-    certain: Flags
-    residuals: tuple[ArrayType, ...]
-
-
-def _sure(program: Program, known: Flags) -> set[int]:
-    """The slots that depend on known inputs alone."""
-    sure = {k for k, flag in enumerate(known) if flag}
-    for first, step in program.numbered():
-        if all(slot in sure for slot in step.operands):
-            sure.update(range(first, first + len(step.types)))
-    return sure
-
-
-def _at_hand(program: Program, sure: set[int], kept: Flags) -> set[int]:
-    """Known slots that the second half has or makes again for nothing: kept inputs, literals, and moves of them."""
-    again = {k for k, flag in enumerate(kept) if flag and k in sure}
-    for first, step in program.numbered():
-        free = not step.operands or (isinstance(step.op, Apply) and step.op.primitive in FREE)
-        if first in sure and free and all(slot in again for slot in step.operands):
-            again.update(range(first, first + len(step.types)))
-    return again
-
-
-def _outcome(program: Program, known: Flags) -> Flags:
-    """Which outputs are known."""
-    sure = _sure(program, known)
-    return tuple(slot in sure for slot in program.outputs)
-
-
-def _split(program: Program, known: Flags, kept: Flags, certain: Flags) -> Halves | None:
-    """A divided program in two, or None when nothing known is worth it: no work and no output.
-
-    `kept` marks known inputs that the second half gets as well; what it needs of the others are residuals. `certain`
-    marks the outputs that the first half gives, all of them known.
-    """
-    sure = _sure(program, known)
-    again = _at_hand(program, sure, kept)
-    numbered = list(program.numbered())
-    works = any(is_work(step) for first, step in numbered if first in sure and first not in again)
-    if not works and not any(certain):
-        return None
-    ends = [slot for slot, flag in zip(program.outputs, certain, strict=True) if flag]
-    rest = [slot for slot, flag in zip(program.outputs, certain, strict=True) if not flag]
-    needed = {slot for first, step in numbered if first not in sure for slot in step.operands}
-    given = sorted((needed | set(rest)) & sure - again)
-    first = _first(program, known, sure, [*ends, *given])
-    second = _second(program, sure, again, given, rest)
-    return Halves(first, second, certain, tuple(as_array(program.types[slot]) for slot in given))
-
-
-def _first(program: Program, known: Flags, sure: set[int], outputs: Sequence[int]) -> Program:
-    inputs = [k for k, flag in enumerate(known) if flag]
-    b = Builder(program.name, [program.inputs[k] for k in inputs], program.sizes)
-    place = {k: new for new, k in enumerate(inputs)}
-    _replay(b, program, place, sure)
-    return b.build([place[slot] for slot in outputs])
-
-
-def _second(program: Program, sure: set[int], again: set[int], given: Sequence[int], outputs: Sequence[int]) -> Program:
-    count = len(program.inputs)
-    b = Builder(program.name, [*program.inputs, *(program.types[slot] for slot in given)], program.sizes)
-    place = {k: k for k in range(count)} | {slot: count + k for k, slot in enumerate(given)}
-    wanted = {slot for slot in range(len(program.types)) if slot not in sure or slot in again}
-    _replay(b, program, place, wanted)
-    return b.build([place[slot] for slot in outputs])
-
-
-def _replay(b: Builder, program: Program, place: dict[int, int], wanted: set[int]) -> None:
-    for first, step in program.numbered():
-        if first in wanted and first not in place:
-            b.origin = step.origin
-            results = b.replay(step, [place[slot] for slot in step.operands])
-            place.update(zip(range(first, first + len(step.types)), results, strict=True))
-
-
 # --- one step in two -------------------------------------------------------------------------------------------------
 
 
@@ -231,7 +145,7 @@ def _parts(step: Step, flags: Flags) -> Parts | None:
             return None
 
 
-def _fits(size: object, residuals: Sequence[ArrayType]) -> bool:
+def _fits(size: Size, residuals: Sequence[ArrayType]) -> bool:
     """Whether residuals of all rounds are few enough to be stored."""
     counts = [type_.elements for type_ in residuals]
     if not isinstance(size, int):
@@ -239,8 +153,8 @@ def _fits(size: object, residuals: Sequence[ArrayType]) -> bool:
     return size * sum(count if isinstance(count, int) else STORED for count in counts) <= STORED
 
 
-def _stacked(size: object, types: Sequence[SlotType]) -> list[SlotType]:
-    return [as_array(t).with_shape((size, *as_array(t).shape)) for t in types]  # type: ignore[arg-type]
+def _stacked(size: Size, types: Sequence[SlotType]) -> list[SlotType]:
+    return [as_array(t).with_shape((size, *as_array(t).shape)) for t in types]
 
 
 def _chosen(flags: Flags, wanted: bool = True) -> list[int]:
@@ -250,7 +164,7 @@ def _chosen(flags: Flags, wanted: bool = True) -> list[int]:
 def _each_parts(op: Each, step: Step, flags: Flags) -> Parts | None:
     known = (*flags, True)
     body = _divided(op.body, known)
-    halves = _split(body, known, known, _outcome(body, known))
+    halves = split(body, known, known, outcome(body, known))
     if halves is None or not _fits(op.size, halves.residuals):
         return None
     sure, other = _chosen(halves.certain), _chosen(halves.certain, False)
@@ -282,8 +196,8 @@ def _fold_parts(op: Fold, step: Step, flags: Flags) -> Parts | None:
     carries = _known_carries(op, flags)
     known = (*flags[:fixed], *carries)
     body = _divided(op.body, (*known, True))
-    certain = (*carries, *_outcome(body, (*known, True))[count:])
-    halves = _split(body, (*known, True), (*flags[:fixed], *[False] * count, True), certain)
+    certain = (*carries, *outcome(body, (*known, True))[count:])
+    halves = split(body, (*known, True), (*flags[:fixed], *[False] * count, True), certain)
     if halves is None or not _fits(op.size, halves.residuals):
         return None
     sure, other = _chosen(certain), _chosen(certain, False)
@@ -311,8 +225,8 @@ def _known_carries(op: Fold, flags: Flags) -> Flags:
     carries = flags[fixed:]
     while True:
         known = (*flags[:fixed], *carries, True)
-        outcome = _outcome(_divided(op.body, known), known)
-        following = tuple(flag and outcome[k] for k, flag in enumerate(carries))
+        sure = outcome(_divided(op.body, known), known)
+        following = tuple(flag and sure[k] for k, flag in enumerate(carries))
         if following == carries:
             return carries
         carries = following
@@ -336,8 +250,8 @@ def _without(halves: Halves, fixed: int, carries: Flags) -> Program:
 def _branch_parts(op: Branch, step: Step, flags: Flags) -> Parts | None:
     inner = flags[1:]
     arms = [_divided(arm, inner) for arm in op.arms]
-    certain = tuple(map(all, zip(*(_outcome(arm, inner) for arm in arms), strict=True)))
-    divided = [_split(arm, inner, inner, certain) for arm in arms]
+    certain = tuple(map(all, zip(*(outcome(arm, inner) for arm in arms), strict=True)))
+    divided = [split(arm, inner, inner, certain) for arm in arms]
     halves = [half or _untouched(arm, inner, certain) for half, arm in zip(divided, arms, strict=True)]
     if not any(divided) or not all(_fits(1, half.residuals) for half in halves):
         return None
@@ -354,10 +268,10 @@ def _branch_parts(op: Branch, step: Step, flags: Flags) -> Parts | None:
 
 def _untouched(arm: Program, known: Flags, certain: Flags) -> Halves:
     """An arm that holds no known work worth dividing, in two: what it gives of known outputs, and the rest."""
-    sure = _sure(arm, known)
+    sure = sure_slots(arm, known)
     ends = [slot for slot, flag in zip(arm.outputs, certain, strict=True) if flag]
     rest = [slot for slot, flag in zip(arm.outputs, certain, strict=True) if not flag]
-    return Halves(_first(arm, known, sure, ends), _second(arm, sure, sure, [], rest), certain, ())
+    return Halves(first_half(arm, known, sure, ends), second_half(arm, sure, sure, [], rest), certain, ())
 
 
 def _padded(half: Halves, halves: Sequence[Halves], certain: Flags) -> Program:

@@ -11,9 +11,10 @@ from functools import lru_cache
 
 from ...lang.ir import Apply, ArrayType, Each, Fold, Program, bodies
 from . import rows, steps
-from .code import Code, Number, width
-from .memory import Stored, Target, Value, allocate, count, deliver, lengths, put, read, row
-from .results import Sum, known, results_of, round_targets, settled, share, stacks_of, sums_of
+from .code import Code, Number
+from .dtypes import width
+from .memory import Array, Stored, Target, Value, allocate, count, deliver, known, lengths, put, read, row
+from .results import Sum, results_of, round_targets, rows_of, settled, share, stacks_of, sums_of
 
 LANES = 8
 SUM_LANES = 4  # of an array in a sum: fewer lanes take less memory
@@ -27,7 +28,7 @@ def each(
     """Independent rounds."""
     size = known(op.size)
     captures = settled(code, operands[: op.captures])
-    arrays = settled(code, operands[op.captures :], rows=True)
+    arrays = rows_of(code, operands[op.captures :], once=True)
     sums = sums_of(code, op.combine, types, goals)
     stacks = stacks_of(code, op.combine, types, goals)
     lanes = _lanes(code, op, size, types)
@@ -38,7 +39,7 @@ def each(
     else:
         with code.loop(size) as index:
             code.unit.buffers.open()
-            inputs = [*captures, *(row(code, x, index) for x in arrays), index]  # type: ignore[arg-type]
+            inputs = [*captures, *(row(code, x, index) for x in arrays), index]
             targets = round_targets(code, stacks, sums, index)
             share(code, sums, steps.run(code, op.body, inputs, targets))
             code.unit.buffers.close()
@@ -50,10 +51,9 @@ def _lanes(code: Code, op: Each, size: int, types: Sequence[ArrayType]) -> int:
     if code.lanes or size < 4 or not allows_lanes(op.body):
         return 0
     sums = [t for how, t in zip(op.combine, types, strict=True) if how == "sum"]
-    lanes = LANES if size >= LANES else 8 if size >= 8 else 4
     if sum(count(lengths(t)) * width(t.dtype) for t in sums) * SUM_LANES > LANE_SUMS:
         return 0
-    return lanes
+    return LANES if size >= LANES else 4
 
 
 @lru_cache(maxsize=4096)
@@ -74,7 +74,7 @@ def _side_by_side(
     op: Each,
     size: int,
     captures: Sequence[Value],
-    arrays: Sequence[Value],
+    arrays: Sequence[Array],
     stacks: Sequence[Target | None],
     sums: Sequence[Sum | None],
 ) -> None:
@@ -112,9 +112,9 @@ def _over_lanes(code: Code, share: Stored, target: Target) -> None:
     code.loops(share.shape, lambda at: put(outer, target, at, code.sum_of_lanes(read(code, share, at))))
 
 
-def _tile(code: Code, x: Value, start: Number) -> Value:
+def _tile(code: Code, x: Array, start: Number) -> Value:
     """The rows of the lanes; copied so that the lanes of an element stand side by side, if that is short enough."""
-    found = row(code, x, start, side_by_side=True)  # type: ignore[arg-type]
+    found = row(code, x, start, side_by_side=True)
     if isinstance(found, Stored) and not found.packed and count(found.shape) <= TILE:
         target = Target(allocate(code, found.type))
         deliver(code, found, target)

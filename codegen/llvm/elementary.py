@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from math import factorial
 
-from .code import F64, Number
+from .code import Number
+from .dtypes import F64
 from .real import Real, bits_of, polynomial
 
 _LOG2_E = 1.4426950408889634

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
 from ...lang.ir import UNBOUNDED, Apply, ArrayType, Call, Fold, Program, as_array
 from . import steps
 from .code import Code, Number
-from .memory import Target, Value, allocate, deliver, read, row, variable
-from .results import known, results_of, round_targets, settled, share, stacks_of, sums_of
+from .memory import Target, Value, allocate, deliver, known, read, row, variable
+from .results import results_of, round_targets, rows_of, settled, share, stacks_of, sums_of
 
 
 def fold(
@@ -18,7 +18,7 @@ def fold(
 ) -> Sequence[Value]:
     """Rounds one after another, which hand on a carry."""
     size, first = known(op.size), op.captures + op.arrays
-    captures, arrays = settled(code, operands[: op.captures]), settled(code, operands[op.captures : first])
+    captures, arrays = settled(code, operands[: op.captures]), rows_of(code, operands[op.captures : first])
     number = len(operands) - first
     ways = [_way(op.body, first + k, k) for k in range(number)]
     carries = [_Carry(code, t, x, way) for t, x, way in zip(types, operands[first:], ways, strict=False)]
@@ -28,7 +28,7 @@ def fold(
     def round_(index: Number) -> None:
         code.unit.buffers.open()
         i = code.b.sub(code.integer(size - 1), index) if op.reverse else index
-        elements = [row(code, x, i) for x in arrays]  # type: ignore[arg-type]
+        elements = [row(code, x, i) for x in arrays]
         inputs = [*captures, *elements, *(carry.value for carry in carries), i]
         targets = [*(carry.goal for carry in carries), *round_targets(code, stacks, sums, i)]
         found = steps.run(code, op.body, inputs, targets)
@@ -82,7 +82,7 @@ class _Carry:
     """What a loop hands from round to round: a variable, or an array, with a place for the next one if it is made."""
 
     def __init__(self, code: Code, type_: ArrayType, initial: Value, way: str) -> None:
-        self.code, self.type, self.way = code, type_, way
+        self.code, self.type = code, type_
         self.goal: Target | None = None
         if not type_.shape:
             self.variable = variable(code, type_.dtype, read(code, initial))
@@ -105,7 +105,12 @@ class _Carry:
 
 
 def _while(
-    code: Code, op: Fold, size: int, captures: Sequence[Value], carries: Sequence[_Carry], round_: object
+    code: Code,
+    op: Fold,
+    size: int,
+    captures: Sequence[Value],
+    carries: Sequence[_Carry],
+    round_: Callable[[Number], None],
 ) -> None:
     """At most `size` rounds, as long as the condition holds."""
     assert op.condition is not None
@@ -121,7 +126,7 @@ def _while(
         going = code.b.and_(going, code.b.icmp_signed("<", index, code.integer(size)))
     code.b.cbranch(going, inside, after)
     code.b.position_at_end(inside)
-    round_(index)  # type: ignore[operator]
+    round_(index)
     code.b.store(code.b.add(index, code.integer(1)), counter)
     code.b.branch(test)
     code.b.position_at_end(after)

@@ -14,7 +14,8 @@ from functools import cache
 from llvmlite import binding, ir
 
 from ...lang.diagnostics import InternalError
-from .code import F64, Code, Number
+from .code import Code, Number
+from .dtypes import F64
 
 _SCIPY: Mapping[str, str] = {
     "erf_inv": "erfinv",

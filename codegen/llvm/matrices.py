@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...lang.ir import ArrayType
-from .code import Code, Number, llvm_type
+from .code import Code, Number
+from .dtypes import llvm_type
 from .memory import Indices, Stored, Target, Value, allocate, deliver, lengths, missing, read, variable, write
 from .site import Site, WriteArray
 
@@ -30,6 +31,13 @@ class Matrix:
     def __setitem__(self, at: tuple[Number, Number], value: Number) -> None:
         assert isinstance(self.place, Stored)
         write(self.code, self.place, (*self.batch, *at), value)
+
+    def keep_where(self, good: Number, columns: int) -> None:
+        """NaN everywhere unless all went well."""
+        rows = self.site.shape[-2]
+        for_missing = missing(self.code, self.site.result.dtype)
+        with self.code.between(*_sized(self.code, rows)) as i, self.code.between(*_sized(self.code, columns)) as j:
+            self[i, j] = self.code.select(good, self[i, j], for_missing)
 
     def arithmetic(self, primitive: str, *xs: Number) -> Number:
         return self.site.scalar(primitive, self.site.operands[0].dtype, *xs)
@@ -75,8 +83,7 @@ def _cholesky(site: Site, x: Value) -> Value:
                     total.set(a.less_product(total.get(), a[i, k], a[j, k]))
                 a[i, j] = code.b.fdiv(*code.alike(total.get(), a[j, j]))
                 a[j, i] = code.literal(0.0, total.kind)
-        nan = missing(code, dtype)
-        code.loops((n, n), lambda at: a.__setitem__(at, code.select(good.get(), a[at], nan)))  # type: ignore[index]
+        a.keep_where(good.get(), n)
 
     _each_matrix(site, site.result, one)
     return target.place
@@ -160,8 +167,7 @@ def _solve(site: Site, a: Value, b: Value) -> Value:
         good = _factor(factors, n, y, columns)
         _substitute(factors, y, n, columns, forward=True, unit=True)
         _substitute(factors, y, n, columns, forward=False)
-        nan = missing(code, site.result.dtype)
-        code.loops((n, columns), lambda at: y.__setitem__(at, code.select(good, y[at], nan)))  # type: ignore[index]
+        y.keep_where(good, columns)
 
     _each_matrix(site, site.result, one)
     return target.place

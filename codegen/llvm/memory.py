@@ -9,16 +9,23 @@ from llvmlite import ir
 
 from ...lang.diagnostics import InternalError, fail
 from ...lang.ir import ArrayType
-from .code import Code, Number, is_float, lanes_of, llvm_type, memory_type, width
+from ...lang.sizes import Size
+from .code import Code, Number, lanes_of
+from .dtypes import is_float, llvm_type, memory_type, width
 
 Indices = tuple[Number, ...]
 
 
+def known(size: Size) -> int:
+    """A size, which is known by now."""
+    if not isinstance(size, int):
+        raise InternalError(f"size {size} is not known at lowering")
+    return size
+
+
 def lengths(type_: ArrayType) -> tuple[int, ...]:
-    """The shape, whose sizes are known by now."""
-    if not all(isinstance(size, int) for size in type_.shape):
-        raise InternalError(f"a size of {type_} is not known at lowering")
-    return tuple(size for size in type_.shape if isinstance(size, int))
+    """The shape."""
+    return tuple(map(known, type_.shape))
 
 
 def count(shape: Sequence[int]) -> int:
@@ -60,11 +67,6 @@ class Stored:
     @property
     def shape(self) -> tuple[int, ...]:
         return lengths(self.type)
-
-    @property
-    def varies(self) -> bool:
-        """Whether lanes may see different numbers at one index."""
-        return self.packed or self.spread is not None or (self.valid is not None and bool(lanes_of(self.valid)))
 
     @property
     def dense(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from llvmlite import ir
 
 from ...lang.ir import ArrayType
-from .code import Code, Number, llvm_type
+from .code import Code, Number
+from .dtypes import llvm_type
 from .memory import (
     Array,
     Computed,
@@ -19,6 +20,7 @@ from .memory import (
     allocate,
     deliver,
     fill,
+    known,
     lengths,
     put,
     read,
@@ -56,7 +58,7 @@ def _transpose(site: Site, x: Array) -> Value:
 
 
 def _slice(site: Site, x: Array) -> Value:
-    starts = [int(start) for start in site.op.sizes("starts")]  # type: ignore[arg-type]
+    starts = [known(start) for start in site.op.sizes("starts")]
     if isinstance(x, Stored):
         return _moved(site, x, sum(a * s for a, s in zip(starts, x.strides, strict=True)), x.strides)
     return Computed(
@@ -127,7 +129,7 @@ def _iota(site: Site) -> Value:
 
 
 def _pad(site: Site, x: Value) -> Value:
-    target, low = site.target(), [int(a) for a in site.op.sizes("low")]  # type: ignore[arg-type]
+    target, low = site.target(), [known(a) for a in site.op.sizes("low")]
     fill(site.code, target.place, 0)
     _place(site, target, x, site.operands[0], low)
     return target.place

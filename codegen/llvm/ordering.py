@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from llvmlite import ir
 
 from ...lang.ir import ArrayType
-from .code import Code, Number, is_float, width
+from .code import Code, Number
+from .dtypes import is_float, width
 from .memory import Indices, Stored, Value, allocate, lengths, put, read, variable, write
 from .site import Site, WriteArray
 

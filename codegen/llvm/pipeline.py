@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...lang.ir import Program
-from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass
+from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass, run
 from .divide import divide
 from .expand import expand
 from .fuse import fuse
@@ -23,6 +23,4 @@ PASSES: tuple[Pass, ...] = (
 
 def optimise(program: Program) -> Program:
     """The program after all passes."""
-    for one in PASSES:
-        program = one.function(program)
-    return program
+    return run(PASSES, program)

@@ -20,12 +20,13 @@ class Place:
 
 
 def _checked(site: Site, code: Code, indices: Sequence[Number], shape: Sequence[int]) -> Place:
-    """Indices kept in range."""
+    """Indices, those of the last operands, kept in range."""
+    dtypes = [type_.dtype for type_ in site.operands[len(site.operands) - len(indices) :]]
+    wide = [code.as_index(i, dtype) for i, dtype in zip(indices, dtypes, strict=True)]
     if dict(site.op.params).get("proved") is True and not code.guarded:
-        return Place(tuple(code.as_index(i) for i in indices), None)
+        return Place(tuple(wide), None)
     safe, valid = [], None
-    for i, size in zip(indices, shape, strict=False):
-        i = code.as_index(i)
+    for i, size in zip(wide, shape, strict=False):
         inside = code.b.icmp_unsigned("<", i, code.integer(size, i))
         safe.append(code.select(inside, i, code.integer(0, i)))
         valid = inside if valid is None else code.b.and_(*code.alike(valid, inside))
@@ -110,13 +111,12 @@ def _replaced(site: Site, code: Code, old: Number, new: Number) -> Number:
     return new
 
 
-def _corner(
-    code: Code, shape: Sequence[int], block: Sequence[int], starts: Sequence[Value], axes: Sequence[int]
-) -> Indices:
+def _corner(site: Site, shape: Sequence[int], block: Sequence[int], starts: Sequence[Value]) -> Indices:
     """Where a block begins on every axis, its starts moved so that it lies in the array."""
+    code, types = site.code, site.operands[len(site.operands) - len(starts) :]
     corner: list[Number] = [code.integer(0)] * len(shape)
-    for axis, start in zip(axes, starts, strict=True):
-        i, last = code.as_index(read(code, start)), code.integer(shape[axis] - block[axis])
+    for axis, start, type_ in zip(site.op.integers("axes"), starts, types, strict=True):
+        i, last = code.as_index(read(code, start), type_.dtype), code.integer(shape[axis] - block[axis])
         raised = code.select(code.b.icmp_signed("<", *code.alike(i, code.integer(0))), code.integer(0), i)
         corner[axis] = code.select(code.b.icmp_signed(">", *code.alike(raised, last)), last, raised)
     return tuple(corner)
@@ -124,7 +124,7 @@ def _corner(
 
 def _block_read(site: Site, x: Value, *starts: Value) -> Value:
     source, code = site.memory(x, 0), site.code
-    corner = _corner(code, source.shape, site.shape, starts, site.op.integers("axes"))
+    corner = _corner(site, source.shape, site.shape, starts)
     return _row(code, source, Place(corner, None), site.result, keep=True)
 
 
@@ -135,7 +135,7 @@ def _block(combine: Combine) -> WriteArray:
         code, target = site.code, site.target()
         deliver(code, base, target)
         shape = lengths(site.operands[1])
-        corner = _corner(code, site.shape, shape, starts, site.op.integers("axes"))
+        corner = _corner(site, site.shape, shape, starts)
 
         def one(at: Indices) -> None:
             where = tuple(code.plus(i, start) for i, start in zip(at, corner, strict=True))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from .code import F64, I64, Code, Number, lanes_of
+from .code import Code, Number, lanes_of
+from .dtypes import F64, I64
 
 
 def bits_of(value: float) -> int:

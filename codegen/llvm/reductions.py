@@ -9,8 +9,9 @@ import numpy as np
 
 from ...lang.constants import numpy_dtype
 from ...lang.primitives.type_rules import letter_sizes, parse_spec
-from .code import Code, Number, is_float, llvm_type
-from .memory import Computed, Indices, Stored, Value, fill, lengths, put, read, variable
+from .code import Code, Number
+from .dtypes import is_float, llvm_type
+from .memory import Computed, Indices, Stored, Value, fill, known, lengths, put, read, variable
 from .site import Combine, Site, WriteArray, accumulate, added, by, combined, elementwise_result
 
 Start = Callable[[str], float | int | bool]  # where a combination of a dtype starts
@@ -146,7 +147,7 @@ def _arg(sign: str) -> WriteArray:
 def _einsum(site: Site, *xs: Value) -> Value:
     """Loops over the letters of the result and, inside, over the letters that are summed."""
     terms, output = parse_spec(str(site.op["spec"]))
-    sizes = {letter: int(size) for letter, size in letter_sizes(str(site.op["spec"]), site.operands).items()}  # type: ignore[arg-type]
+    sizes = {letter: known(size) for letter, size in letter_sizes(str(site.op["spec"]), site.operands).items()}
     summed = tuple(letter for letter in sizes if letter not in output)
 
     def product(code: Code, at: Mapping[str, Number]) -> Number:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...lang.diagnostics import InternalError
 from ...lang.ir import ArrayType
 from .code import Code, Number
-from .memory import Computed, Target, Value, Variable, allocate, fill, read, stored, target_row, variable
-
-
-def known(size: object) -> int:
-    if not isinstance(size, int):
-        raise InternalError(f"size {size} is not known at lowering")
-    return size
+from .memory import (
+    Array,
+    Computed,
+    Stored,
+    Target,
+    Value,
+    Variable,
+    allocate,
+    fill,
+    read,
+    stored,
+    target_row,
+    variable,
+)
 
 
 class Sum:
@@ -35,9 +41,9 @@ class Sum:
 
     def goal(self, fresh: Number | None = None) -> Target | None:
         """Where the rounds put their share."""
-        return (
-            None if self.variable is not None else (self.target if fresh is None else replace(self.target, fresh=fresh))
-        )
+        if self.variable is not None:
+            return None
+        return self.target if fresh is None else replace(self.target, fresh=fresh)
 
     def add(self, code: Code, value: Number, fresh: Number | None = None) -> None:
         """A number's share."""
@@ -55,6 +61,7 @@ class Sum:
 def sums_of(
     code: Code, combine: Sequence[str], types: Sequence[ArrayType], goals: Sequence[Target | None]
 ) -> list[Sum | None]:
+    """What collects the results that are added up."""
     return [
         Sum(code, type_, goal) if how == "sum" else None for how, type_, goal in zip(combine, types, goals, strict=True)
     ]
@@ -92,23 +99,33 @@ def round_targets(
 
 
 def share(code: Code, sums: Sequence[Sum | None], values: Sequence[Value], fresh: Number | None = None) -> None:
+    """Numbers that one round adds to sums."""
     for total, value in zip(sums, values, strict=True):
         if total is not None and total.variable is not None:
             total.add(code, read(code, value), fresh)
 
 
-def settled(code: Code, values: Sequence[Value], *, rows: bool = False) -> list[Value]:
-    """Operands of a loop in memory, but for those that cost nothing to read, and (`rows`) those read once by number."""
-    return [
-        stored(code, x, x.type)
-        if isinstance(x, Computed) and not x.free and not (rows and len(x.type.shape) == 1)
-        else x
-        for x in values
-    ]
+def settled(code: Code, values: Sequence[Value]) -> list[Value]:
+    """Operands of a loop in memory, but for those that cost nothing to read."""
+    return [stored(code, x, x.type) if isinstance(x, Computed) and not x.free else x for x in values]
+
+
+def rows_of(code: Code, values: Sequence[Value], *, once: bool = False) -> list[Array]:
+    """Operands that a loop reads row by row, likewise; with `once`, rows that are numbers are computed in the loop."""
+    found: list[Array] = []
+    for x in values:
+        assert isinstance(x, (Stored, Computed)), "a number has no rows"
+        lazy = isinstance(x, Computed) and (x.free or (once and len(x.type.shape) == 1))
+        found.append(x if lazy else stored(code, x, x.type))
+    return found
 
 
 def results_of(stacks: Sequence[Target | None], sums: Sequence[Sum | None]) -> list[Value]:
-    return [
-        stack.place if stack is not None else total.result  # type: ignore[union-attr]
-        for stack, total in zip(stacks, sums, strict=True)
-    ]
+    """What a loop leaves."""
+    found: list[Value] = []
+    for stack, total in zip(stacks, sums, strict=True):
+        if stack is not None:
+            found.append(stack.place)
+        elif total is not None:
+            found.append(total.result)
+    return found

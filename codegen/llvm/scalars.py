@@ -11,7 +11,8 @@ from typing import Any
 
 from . import elementary
 from .bits import BITS
-from .code import F64, Code, Number, is_float, is_signed, llvm_type, scalar_type
+from .code import Code, Number, scalar_type
+from .dtypes import F64, is_float, is_signed, llvm_type
 from .library import call
 from .real import Real
 from .writing import Application, Write, in_lanes, narrowed, widened

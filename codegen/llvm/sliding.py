@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...lang.primitives.sliding import Slide, conv_slides, slides
-from .code import Code, Number, is_float
+from .code import Code, Number
+from .dtypes import is_float
 from .memory import Indices, Value, lengths, read, row_major
 from .reductions import Start, greatest, least
 from .site import Combine, Site, WriteArray, accumulate, by, combined, elementwise_result

@@ -11,11 +11,13 @@ from llvmlite import ir
 
 from ...lang import primitives
 from ...lang.constants import constant_value, scalar_value
-from ...lang.diagnostics import InternalError, fail
+from ...lang.diagnostics import fail
 from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, as_array
+from ..refusals import not_first_order
 from . import branch, each, fold, rows, scalars
-from .code import POINTER, Code, llvm_type
-from .memory import Computed, Indices, Stored, Target, Value, deliver, lengths, read, row_major, stored
+from .code import Code
+from .dtypes import POINTER, llvm_type
+from .memory import Computed, Indices, Stored, Target, Value, deliver, known, lengths, read, row_major, stored
 from .site import Site
 from .writing import Application
 
@@ -91,9 +93,7 @@ def _step(
         case Constant() as op:
             return (_constant(code, step, op, types[0]),)
         case SizeValue(size):
-            if not isinstance(size, int):
-                raise InternalError(f"size {size} is not known at lowering")
-            return (code.integer(size),)
+            return (code.integer(known(size)),)
         case Apply() as op:
             return (_apply(code, op, operands, given, types[0], goals[0]),)
         case Each() as op:
@@ -104,13 +104,8 @@ def _step(
             return branch.branch(code, op, operands, types, goals)
         case Call(program):
             return run(code, program, operands, goals)
-        case op:
-            raise fail(
-                "E141",
-                f"a function value or variant ({type(op).__name__}) cannot be compiled",
-                step.origin,
-                hint="run it with the reference evaluator",
-            )
+        case _:
+            raise not_first_order(step)
 
 
 def _constant(code: Code, step: Step, op: Constant, type_: ArrayType) -> Value:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from ...lang.ir import Apply
-from .code import F64, Code, Number, is_float, is_signed, lanes_of, llvm_type, scalar_type
+from .code import Code, Number, lanes_of, scalar_type
+from .dtypes import F64, is_float, is_signed, llvm_type
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ...lang.constants import numpy_dtype
 from ...lang.diagnostics import fail
 from ...lang.ir import ArrayType, Program, bodies
+from ..refusals import require_count, wrong_shape
 from .lower import Lowered, lower
 from .pipeline import optimise
 
@@ -109,27 +110,13 @@ def _checked(
     program: Program, declared: Declared, args: Sequence[npt.ArrayLike]
 ) -> list[jax.Array | np.ndarray]:
     """The arguments as arrays of exactly the declared types."""
-    if len(args) != len(program.inputs):
-        raise fail(
-            "E143",
-            f"`{program.name}` got a wrong number of arrays",
-            expected=str(len(program.inputs)),
-            actual=str(len(args)),
-            hint="give one array per slot",
-        )
+    require_count(program, args)
     checked = []
-    for value, (type_, dtype) in zip(args, declared, strict=True):
+    for number, (value, (type_, dtype)) in enumerate(zip(args, declared, strict=True)):
         found = (
             value if isinstance(value, jax.Array | np.ndarray) and value.dtype == dtype else np.asarray(value, dtype)
         )
         if found.shape != type_.shape:
-            shape = str(list(found.shape))
-            raise fail(
-                "E143",
-                f"`{program.name}` got an array of a wrong shape",
-                expected=str(type_),
-                actual=shape,
-                hint="a compiled program is made for one set of shapes",
-            )
+            raise wrong_shape(program, number, found.shape)
         checked.append(found)
     return checked

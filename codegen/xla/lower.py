@@ -15,9 +15,10 @@ from jax import Array, lax
 
 from ...lang._jax import alike
 from ...lang.constants import constant_value
-from ...lang.diagnostics import InternalError, fail
+from ...lang.diagnostics import InternalError
 from ...lang.ir import UNBOUNDED, Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step
 from ...lang.sizes import Size
+from ..refusals import not_first_order, require_known_sizes
 from .table import LOWERINGS, jax_dtype
 
 Lowered = Callable[..., tuple[Array, ...]]
@@ -28,13 +29,7 @@ def lower(program: Program) -> Lowered:
 
     Raises a diagnostic when a size is still a variable (E140) or a step is not first-order (E141).
     """
-    if program.sizes:
-        raise fail(
-            "E140",
-            f"`{program.name}` still has size variables",
-            actual=", ".join(program.sizes),
-            hint="give the arguments, or the sizes, before compiling",
-        )
+    require_known_sizes(program)
 
     def run(*operands: Array) -> tuple[Array, ...]:
         return _run(program, operands)
@@ -90,13 +85,8 @@ def _step(step: Step, operands: list[Array], hints: Mapping[str, object]) -> Seq
             return _branch(op, operands)
         case Call(program):
             return _run(program, operands)
-        case op:
-            raise fail(
-                "E141",
-                f"a function value or variant ({type(op).__name__}) cannot be compiled",
-                step.origin,
-                hint="run it with the reference evaluator",
-            )
+        case _:
+            raise not_first_order(step)
 
 
 def _constant(op: Constant, step: Step) -> Array:

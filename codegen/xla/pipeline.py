@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...lang.ir import Program
-from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass
+from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass, run
 from .accumulators import accumulators
 from .carries import split_carries
 from .contract import contract
@@ -30,6 +30,4 @@ PASSES: tuple[Pass, ...] = (
 
 def optimise(program: Program) -> Program:
     """The program after all passes."""
-    for one in PASSES:
-        program = one.function(program)
-    return program
+    return run(PASSES, program)

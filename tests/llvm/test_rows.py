@@ -147,3 +147,11 @@ def test_formulas_at_the_ends() -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-300, err_msg=name)
         if name in ("expm1", "log1p", "tanh", "sin"):
             np.testing.assert_array_equal(np.signbit(found[3:5]), [False, True], err_msg=name)
+
+
+def test_indices_without_a_sign_reach_beyond_the_highest_bit() -> None:
+    x, places = np.arange(200.0), np.array([3, 150, 199, 250], "uint8")
+    read = _applied("gather", [ArrayType("f64", (200,)), ArrayType("uint8", (4,))], {"proved": False})
+    np.testing.assert_array_equal(compile_llvm(read)([x, places])[0], [3.0, 150.0, 199.0, np.nan])
+    one = _applied("block_read", [ArrayType("f64", (200,)), ArrayType("uint8")], {"axes": (0,), "sizes": (2,)})
+    np.testing.assert_array_equal(compile_llvm(one)([x, np.uint8(150)])[0], [150.0, 151.0])
