@@ -82,8 +82,16 @@ def shown(program: Program, stage: str) -> str:
 def written(program: Program) -> tuple[str, int]:
     """The text of the module, and how many bytes of scratch memory it wants."""
     module = ir.Module(program.name or "program")
+    kernel, buffers = write_kernel(module, program)
+    _entry(module, kernel, len(program.inputs) + len(program.outputs), buffers)
+    return str(module), buffers.total
+
+
+def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:
+    """A function for a program after all passes, internal to a module, and the memory it wants; see `call_kernel`."""
     own = len(program.inputs) + len(program.outputs)
-    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * (own + REGIONS)), "kernel")
+    signature = ir.FunctionType(ir.VoidType(), [POINTER] * (own + REGIONS))
+    kernel = ir.Function(module, signature, module.get_unique_name("kernel"))
     kernel.linkage = "internal"
     kernel.attributes.add("noinline")
     for argument in kernel.args:
@@ -101,8 +109,15 @@ def written(program: Program) -> tuple[str, int]:
     steps.run(code, program, inputs, list(targets))
     code.b.ret_void()
     allocas.branch(start)
-    _entry(module, kernel, own, buffers)
-    return str(module), buffers.total
+    return kernel, buffers
+
+
+def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], scratch: ir.Value, own: Buffers) -> None:
+    """Run a kernel on the addresses of its inputs and results and of scratch memory."""
+    byte = ir.IntType(8)
+    regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in own.offsets()]
+    regions += [scratch] * (REGIONS - len(regions))
+    b.call(kernel, [*arrays, *regions])
 
 
 def _input(code: Code, type_: ArrayType, pointer: ir.Value) -> Value:
@@ -119,10 +134,7 @@ def _entry(module: ir.Module, kernel: ir.Function, own: int, buffers: Buffers) -
         b.load(b.gep(table, [ir.Constant(I64, k)], source_etype=POINTER), typ=POINTER, align=8) for k in range(own + 1)
     ]
     scratch = addresses.pop()
-    byte = ir.IntType(8)
-    regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in buffers.offsets()]
-    regions += [scratch] * (REGIONS - len(regions))
-    b.call(kernel, [*addresses, *regions])
+    call_kernel(b, kernel, addresses, scratch, buffers)
     b.ret_void()
 
 

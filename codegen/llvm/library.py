@@ -17,7 +17,7 @@ from ...lang.diagnostics import InternalError
 from .code import Code, Number
 from .dtypes import F64
 
-_SCIPY: Mapping[str, str] = {
+BORROWED: Mapping[str, str] = {
     "erf_inv": "erfinv",
     "digamma": "psi",
     "bessel_i0e": "i0e",
@@ -31,16 +31,21 @@ _SKIP = ir.Constant(ir.IntType(32), 0)  # Cython's flag that asks for overriding
 
 def call(code: Code, name: str, *xs: Number) -> Number:
     """The function at scalars."""
-    if name not in _SCIPY:
+    if name not in BORROWED:
         return code.b.call(code.unit.external(name, F64, [F64] * len(xs)), xs)
     make_known(name)
     function = code.unit.external(_symbol(name), F64, [*[F64] * len(xs), _SKIP.type])
     return code.b.call(function, [*xs, _SKIP])
 
 
+def borrowed(module: ir.Module) -> list[str]:
+    """The functions that a module calls in SciPy, which are there in this process only."""
+    return [name for name in BORROWED if _symbol(name) in module.globals]
+
+
 def make_known(name: str) -> None:
     """Tell LLVM where a function of SciPy stands."""
-    binding.add_symbol(_symbol(name), _address(_SCIPY[name]))
+    binding.add_symbol(_symbol(name), _address(BORROWED[name]))
 
 
 def _symbol(name: str) -> str:

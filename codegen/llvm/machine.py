@@ -30,9 +30,9 @@ class Machine:
     code: bytes = field(repr=False)
 
 
-def compiled(text: str) -> Machine:
-    """Run LLVM's passes and its code generator."""
-    machine = _optimiser()
+def compiled(text: str, machine: binding.TargetMachine | None = None) -> Machine:
+    """Run LLVM's passes and its code generator, for this computer or for a machine that is given."""
+    machine = machine or _optimiser()
     module = binding.parse_assembly(text)
     module.verify()
     options = binding.create_pipeline_tuning_options(speed_level=3)

@@ -120,7 +120,7 @@ def _constant(code: Code, step: Step, op: Constant, type_: ArrayType) -> Value:
     pointer = code.unit.literals.get(op.data)
     if pointer is None:
         bytes_ = ir.ArrayType(ir.IntType(8), len(op.data))
-        pointer = ir.GlobalVariable(code.unit.module, bytes_, f"literal{len(code.unit.literals)}")
+        pointer = ir.GlobalVariable(code.unit.module, bytes_, code.unit.module.get_unique_name("literal"))
         pointer.initializer = ir.Constant(bytes_, bytearray(op.data))
         pointer.global_constant, pointer.linkage, pointer.align = True, "private", 64
         pointer.type = POINTER
