@@ -1,4 +1,5 @@
-"""Error index of the back ends: codes E140 to E149, what they mean and a program that gives each."""
+"""Error index of the back ends and of what they write: codes E140 to E149, E181 and E189, what they mean and a program
+that gives each."""
 
 from __future__ import annotations
 
@@ -59,6 +60,31 @@ ROWS: tuple[ErrorRow, ...] = (
         "user",
         "The xla back end compiles with jax, the llvm back end with llvmlite.",
         'program.compile("llvm")  # where llvmlite is not installed',
+    ),
+    ErrorRow(
+        "E148",
+        "a library for C cannot call SciPy",
+        "limit",
+        "Native code calls SciPy for a few special functions, such as `digamma` and `betainc`. Where C calls a library "
+        "there is no SciPy, so `pf build` refuses them. Often only a derivative needs one: leave it out, or the inputs "
+        "that it is taken by.",
+        'pf.build(pf.parse("def f(x: f64): f64 = digamma(x)")["f"], "folder")',
+    ),
+    ErrorRow(
+        "E181",
+        "this is no name for a library of C",
+        "user",
+        "The functions and macros of a library begin with its name, so it is a letter, then letters, digits and "
+        "underscores, all of ASCII.",
+        "pf build model.pf loss --name 2nd-model",
+    ),
+    ErrorRow(
+        "E189",
+        "a library cannot be linked",
+        "user",
+        "A shared library is linked by the C compiler: the one that the variable CC names, else cc, gcc or clang. "
+        "There is none, or it failed; the message has its first words. The object and the header need no compiler.",
+        "pf build model.pf loss  # where no C compiler is installed",
     ),
     ErrorRow(
         "E144",

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
+    from ._build import build
     from ._jit import jit
     from ._module import Module, check, load, parse
     from ._nan import explain_nan
@@ -25,6 +26,7 @@ _EXPORTS = {
     "DiagnosticError": ".lang.diagnostics",
     "Module": "._module",
     "Program": "._program",
+    "build": "._build",
     "check": "._module",
     "explain_nan": "._nan",
     "forward": "._transform",
@@ -50,6 +52,7 @@ __all__ = [
     "Module",
     "Program",
     "__version__",
+    "build",
     "check",
     "explain_nan",
     "forward",

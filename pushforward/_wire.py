@@ -15,6 +15,8 @@ from .lang.source import Source, Span
 from .lang.substitute import substitute_sizes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ._program import Program
     from .lang.errors_index import ErrorRow
     from .semantics.reference import NonFinite
@@ -308,6 +310,13 @@ def is_installed(backend: str) -> bool:
     from .codegen.backends import is_installed as run
 
     return run(backend)
+
+
+def build(library: Any, folder: Path, emit: Sequence[str], cpu: str) -> list[Path]:
+    """The files of a library for C."""
+    from .codegen.artefacts.build import build as run
+
+    return run(library, folder, emit, cpu)
 
 
 def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:

@@ -52,7 +52,8 @@ SURFACES = (
         "E180",
         "a file cannot be written",
         "user",
-        "The folder does not exist or is not writable, or the disk is full.",
+        "The folder does not exist or is not writable, or the disk is full. `pf build` also leaves alone\n"
+        "headers and LLVM text that it has not written.",
         "pf fmt /read/only/model.pf",
     ),
     ErrorRow(
@@ -99,7 +100,7 @@ SURFACES = (
     ),
     ErrorRow(
         "E188",
-        "there is no such stage, pass or back end",
+        "there is no such stage, pass, back end or kind of file",
         "user",
         "The message lists those there are.",
         "pf show model.pf f --stage wrong",
@@ -162,7 +163,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     TEXT,  # E117
     DERIVATIVES,  # E118-E119
     ELABORATION,  # E120-E139
-    COMPILATION,  # E140-E149
+    COMPILATION,  # E140-E149, E181, E189
     VALUES,  # E160-E173
     SURFACES,  # E150-E151, E180-E199
 )

@@ -2,7 +2,8 @@
 
 `jaxprs` asks for the jaxpr of a function and reads it by names, types and parameters; `sizes` turns open sizes both
 ways; `rules` traces the derivatives that users gave; `primitives` declares the two primitives that carry programs
-through the transformations of JAX. What the rest of the product uses of them stands here.
+through the transformations of JAX; `portable`, which is loaded when it is asked for, exports StableHLO. What the rest
+of the product uses of the others stands here.
 """
 
 from .jaxprs import (

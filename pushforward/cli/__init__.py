@@ -22,6 +22,7 @@ VERBS = {
     "run": "evaluate a definition on named inputs",
     "grad": "evaluate a definition and its gradient",
     "show": "print a definition at a stage of the pipeline",
+    "build": "write a library for C: a definition and its derivatives",
     "test": "run the claims of test blocks",
     "probe": "look for counter-examples to the properties of a definition's derivatives",
     "bench": "time a definition and its gradient",

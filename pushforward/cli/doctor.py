@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     rows = [("pushforward", "ok", __version__), ("python", "ok", platform.python_version())]
     rows += [_part(*part) for part in PARTS]
     if not options.quick:
-        rows += [_reference(), _xla(), _llvm()]
+        rows += [_reference(), _xla(), _llvm(), _compiler()]
     folder = os.environ.get("PUSHFORWARD_DATA")
     rows.append(("data folder", "ok" if folder else "no", folder or "PUSHFORWARD_DATA is not set; generators are used"))
     for name, state, text in rows:
@@ -77,6 +77,16 @@ def _llvm() -> tuple[str, str, str]:
     from llvmlite import binding
 
     return _try("llvm back end", "llvm", f"for {binding.get_host_cpu_name()}")
+
+
+def _compiler() -> tuple[str, str, str]:
+    from ..codegen.artefacts.link import compiler
+    from ..lang.diagnostics import DiagnosticError
+
+    try:
+        return "C compiler", "ok", f"{' '.join(compiler())}; links the libraries of `pf build`"
+    except DiagnosticError as error:
+        return "C compiler", "no", f"{error.diagnostics[0].message}; `pf build` makes objects and headers"
 
 
 def _try(name: str, backend: Backend, text: str) -> tuple[str, str, str]:

@@ -1,0 +1,1 @@
+"""Tests of what `pf build` writes, called from C, from Python and from JAX."""
