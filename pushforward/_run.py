@@ -39,6 +39,7 @@ class Plan:
     run: Callable[[Sequence[Any]], Sequence[Any]]
     sizes: Mapping[str, int]
     counts: bool  # whether the last output counts indices out of range
+    direct: Callable[..., Any] | None = None  # from arguments to the value; None where that must go the long way
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Compiled:
     backend: str
     nonfinite: str
     plans: dict[tuple[Any, ...], Plan] = field(default_factory=dict, repr=False, compare=False)
+    latest: list[Callable[..., Any]] = field(default_factory=list, repr=False, compare=False)  # the last one used
 
     @property
     def why(self) -> str:
@@ -66,6 +68,13 @@ class Compiled:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Evaluate; see `Program.__call__`. Arrays of shapes and dtypes met before skip the binding."""
+        if self.latest and not named:
+            found = self.latest[0](*args)
+            if found is not None:
+                return found
+        return self._call(args, named)
+
+    def _call(self, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         from .semantics.results import assemble
         from .semantics.values import bind, plain_key
 
@@ -75,6 +84,8 @@ class Compiled:
             leaves = (*self.program.captured, *args)
             results = within_limits(self.program.source, plan.run, leaves)
             outputs = self._finish(self._counted(plan, results, leaves), leaves, plan.sizes)
+            if plan.direct is not None:
+                self.latest[:] = [plan.direct]
             return assemble(self.program.signature.output, iter(outputs))
         arguments = [_function_value(value) for value in args]
         functions = {name: _function_value(value) for name, value in named.items()}
@@ -105,7 +116,9 @@ class Compiled:
 
     def _remember(self, backend: str, key: tuple[Any, ...], sizes: Mapping[str, int]) -> None:
         run, counts = _compiled_by(backend, self.program, tuple(sorted(sizes.items())))
-        self.plans[key] = Plan(run, sizes, counts)
+        short = getattr(run, "direct", None)
+        direct = None if short is None else _direct(self.program, short, counts, self.nonfinite == "error")
+        self.plans[key] = Plan(run, sizes, counts, direct)
 
     def _run_compiled(self, backend: str, leaves: Sequence[Any], sizes: Mapping[str, int]) -> Sequence[Any]:
         run, counts = _compiled_by(backend, self.program, tuple(sorted(sizes.items())))
@@ -121,6 +134,23 @@ class Compiled:
             hint = 'run it with backend="reference", which stops at the first of them'
             raise fail("E100", f"{bad} indices were out of range in compiled code", hint=hint)
         return outputs
+
+
+def _direct(
+    program: Program, run: Callable[..., tuple[Any, ...] | None], counts: bool, finite_only: bool
+) -> Callable[..., Any]:
+    """Calls that fit the compiled program exactly and go well; anything else gives None and goes the long way."""
+    from .semantics.results import assembler
+
+    captured, value_of = program.captured, assembler(program.signature.output)
+
+    def call(*args: Any) -> Any:
+        found = run(*captured, *args)
+        if found is None or (counts and found[-2]) or (finite_only and not found[-1]):
+            return None
+        return value_of(found)
+
+    return call
 
 
 def _function_value(value: Any) -> Any:

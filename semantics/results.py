@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,34 @@ def assemble(type_: Type, leaves: Iterator[Any]) -> Any:
             return leaf.item() if isinstance(leaf, np.ndarray) and leaf.ndim == 0 else leaf
 
 
+def assembler(type_: Type) -> Callable[[Sequence[Any]], Any]:
+    """`assemble` for one type, made once: from arrays and numbers in order to the value.
+
+    >>> from ..lang.types import Scalar
+    >>> assembler(Tuple((Scalar("f64"), Scalar("i64"))))([1.5, 2])
+    (1.5, 2)
+    """
+    return _getter(type_, count())
+
+
+def _getter(type_: Type, places: Iterator[int]) -> Callable[[Sequence[Any]], Any]:
+    match type_:
+        case Array(_, element):
+            return _getter(element, places)
+        case Tuple(items, node):
+            parts = [_getter(item, places) for item in items]
+            if node is not None:
+                return lambda leaves: node.build([part(leaves) for part in parts])
+            return lambda leaves: tuple([part(leaves) for part in parts])
+        case Record(fields):
+            named = [(name, _getter(item, places)) for name, item in fields]
+            return lambda leaves: {name: part(leaves) for name, part in named}
+        case SizeType():
+            return lambda leaves: ()
+        case _:
+            return itemgetter(next(places))
+
+
 def places(type_: Type, place: str) -> Iterator[str]:
     """The name of each leaf of a value: ``x``, ``x.0``, ``state.mu``."""
     match type_:
@@ -52,7 +82,8 @@ def places(type_: Type, place: str) -> Iterator[str]:
 
 def nonfinite_place(leaves: Sequence[Any], names: Sequence[str]) -> str | None:
     """The first element that is not finite, as ``x[2, 0] is nan``."""
-    for leaf, name in zip(leaves, names, strict=True):
+    for given, name in zip(leaves, names, strict=True):
+        leaf = np.asarray(given) if isinstance(given, float) else given
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
             index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(leaf))) if leaf.ndim else ()
             where = f"[{', '.join(map(str, index))}]" if index else ""

@@ -14,8 +14,8 @@ from ...lang.diagnostics import fail
 from ...lang.ir import Apply, Program, bodies
 from ...lang.source import Span
 from ..llvm.buffers import ALIGN, Buffers
-from ..llvm.compile import call_kernel, write_kernel
 from ..llvm.dtypes import I8, I64, POINTER, memory_type, width
+from ..llvm.kernel import call_kernel, write_kernel
 from ..llvm.library import borrowed
 from ..llvm.pipeline import optimise
 from .library import Array, Function, Library

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .buffers import Buffers
 
 Number = ir.Value
+STRAIGHT = 256  # places of a matrix that are written one after another instead of in a loop
 
 
 def lanes_of(x: Number) -> int:
@@ -257,6 +258,27 @@ class Code:
                     enter((*done, index))
 
         enter(())
+
+    def half_loops(
+        self, rows: int, columns: int, lower: bool, inside: Callable[[tuple[Number, ...]], None]
+    ) -> None:
+        """All places of a matrix on its diagonal and on one side of it; one after another when they are few."""
+        if rows * columns <= STRAIGHT:
+            for i in range(rows):
+                for j in range(min(i + 1, columns)) if lower else range(i, columns):
+                    inside((self.integer(i), self.integer(j)))
+            return
+        with self.loop(rows) as i:
+            with self.between(*self.half_row(i, columns, lower)) as j:
+                inside((i, j))
+
+    def half_row(self, i: Number, columns: int, lower: bool) -> tuple[Number, Number]:
+        """Where one row of a triangle begins and ends."""
+        end = self.integer(columns)
+        if not lower:
+            return i, end
+        following = self.plus(i, self.integer(1))
+        return self.integer(0), self.select(self.b.icmp_signed("<", following, end), following, end)
 
     # --- whole numbers ---
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +13,15 @@ from llvmlite import ir
 
 from ...lang.constants import numpy_dtype
 from ...lang.diagnostics import fail
-from ...lang.ir import ArrayType, Program, as_array
+from ...lang.ir import Program, as_array
 from ..refusals import require_count, require_known_sizes, wrong_shape
-from . import steps
-from .buffers import ALIGN, REGIONS, Buffers
-from .code import Code, Unit
+from .buffers import ALIGN, Buffers
 from .dtypes import I64, POINTER
+from .kernel import call_kernel, write_kernel
 from .machine import Loaded, assembly, compiled, load
-from .memory import Stored, Target, Value, lengths, read, row_major
+from .memory import lengths
 from .pipeline import optimise
+from .python_call import Direct, can_be_called, direct, write_python_call
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Compiled:
     function: Callable[..., None] = field(repr=False)
     inputs: tuple[tuple[np.dtype, tuple[int, ...]], ...] = field(repr=False)
     outputs: tuple[tuple[np.dtype, tuple[int, ...]], ...] = field(repr=False)
+
+    @cached_property
+    def direct(self) -> Direct | None:
+        """The shortest way in from Python, see `python_call`."""
+        return direct(self.loaded, self.program)
 
     def __call__(self, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
         given = _checked(self.program, self.inputs, args)
@@ -84,45 +89,9 @@ def written(program: Program) -> tuple[str, int]:
     module = ir.Module(program.name or "program")
     kernel, buffers = write_kernel(module, program)
     _entry(module, kernel, len(program.inputs) + len(program.outputs), buffers)
+    if can_be_called(program):
+        write_python_call(module, kernel, program, buffers)
     return str(module), buffers.total
-
-
-def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:
-    """A function for a program after all passes, internal to a module, and the memory it wants; see `call_kernel`."""
-    own = len(program.inputs) + len(program.outputs)
-    signature = ir.FunctionType(ir.VoidType(), [POINTER] * (own + REGIONS))
-    kernel = ir.Function(module, signature, module.get_unique_name("kernel"))
-    kernel.linkage = "internal"
-    kernel.attributes.add("noinline")
-    for argument in kernel.args:
-        argument.add_attribute("noalias")
-    entry, start = kernel.append_basic_block("entry"), kernel.append_basic_block("start")
-    allocas = ir.IRBuilder(entry)
-    buffers = Buffers(tuple(kernel.args[own:]))
-    code = Code(Unit(module, kernel, allocas, buffers), ir.IRBuilder(start))
-    inputs: list[Value] = [_input(code, as_array(t), p) for t, p in zip(program.inputs, kernel.args, strict=False)]
-    places = kernel.args[len(inputs) : own]
-    targets = [
-        Target(Stored(as_array(t), place, row_major(lengths(as_array(t)))))
-        for t, place in zip(program.output_types, places, strict=True)
-    ]
-    steps.run(code, program, inputs, list(targets))
-    code.b.ret_void()
-    allocas.branch(start)
-    return kernel, buffers
-
-
-def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], scratch: ir.Value, own: Buffers) -> None:
-    """Run a kernel on the addresses of its inputs and results and of scratch memory."""
-    byte = ir.IntType(8)
-    regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in own.offsets()]
-    regions += [scratch] * (REGIONS - len(regions))
-    b.call(kernel, [*arrays, *regions])
-
-
-def _input(code: Code, type_: ArrayType, pointer: ir.Value) -> Value:
-    place = Stored(type_, pointer, row_major(lengths(type_)))
-    return place if type_.shape else read(code, place)
 
 
 def _entry(module: ir.Module, kernel: ir.Function, own: int, buffers: Buffers) -> None:

@@ -80,8 +80,8 @@ def _emptied(b: Builder, op: Each | Fold, operands: Sequence[int]) -> tuple[Each
 
 def _literal(b: Builder, body: Program, slot: int) -> int:
     """A literal of the body, written outside as well."""
-    step = next(step for first, step in body.numbered() if first == slot)
-    return b.replay(step, [])[0]
+    first, step = next((f, s) for f, s in body.numbered() if f <= slot < f + len(s.types))
+    return b.replay(step, [])[slot - first]
 
 
 def _divided(program: Program, known: Flags) -> Program:

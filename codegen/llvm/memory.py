@@ -78,16 +78,25 @@ class Stored:
 @dataclass(frozen=True)
 class Computed:
     """An array whose elements are computed where they are read. `free` says that reading one costs next to nothing,
-    `zero` that all of them are 0."""
+    `zero` that all of them are 0, `half` that a matrix is 0 on one side of its diagonal."""
 
     type: ArrayType
     at: Callable[[Code, Indices], Number]
     free: bool = False
     zero: bool = False
+    half: Half | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return lengths(self.type)
+
+
+@dataclass(frozen=True)
+class Half:
+    """A triangular matrix: 0 above the diagonal if `lower`, else 0 below it; `inside` holds the rest."""
+
+    lower: bool
+    inside: Stored | Computed
 
 
 Array = Stored | Computed
@@ -286,6 +295,13 @@ def stored(code: Code, x: Value, type_: ArrayType) -> Stored:
 def deliver(code: Code, x: Value, target: Target) -> None:
     """Every element goes where a target says."""
     if isinstance(x, Stored) and x == target.place:
+        return
+    if isinstance(x, Computed) and x.half is not None:
+        inside = x.half.inside
+        if not target.adds:
+            fill(code, target.place, 0)
+        rows, columns = target.place.shape
+        code.half_loops(rows, columns, x.half.lower, lambda at: put(code, target, at, read(code, inside, at)))
         return
     code.loops(target.place.shape, lambda indices: put(code, target, indices, read(code, x, indices)))
 

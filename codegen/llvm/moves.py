@@ -13,6 +13,7 @@ from .dtypes import llvm_type
 from .memory import (
     Array,
     Computed,
+    Half,
     Indices,
     Stored,
     Target,
@@ -155,7 +156,7 @@ def _place(site: Site, target: Target, x: Value, type_: ArrayType, start: Sequen
     code.loops(lengths(type_), one)
 
 
-def _triangle(site: Site, x: Value) -> Value:
+def _triangle(site: Site, x: Array) -> Value:
     offset, lower = site.op.integer("offset"), site.op["lower"]
 
     def at(code: Code, indices: Indices) -> Number:
@@ -164,7 +165,8 @@ def _triangle(site: Site, x: Value) -> Value:
         kept = code.b.icmp_signed("<=" if lower else ">=", left, right)
         return code.select(kept, read(code, x, indices), code.literal(0, llvm_type(site.result.dtype)))
 
-    return Computed(site.result, at, _free(x))
+    whole = offset == 0 and len(site.shape) == 2
+    return Computed(site.result, at, _free(x), half=Half(bool(lower), x) if whole else None)
 
 
 MOVES: Mapping[str, WriteArray] = {

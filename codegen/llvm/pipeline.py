@@ -7,6 +7,7 @@ from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass, run
 from .divide import divide
 from .expand import expand
 from .fuse import fuse
+from .triangles import triangles
 
 PASSES: tuple[Pass, ...] = (
     FLATTEN,
@@ -18,6 +19,7 @@ PASSES: tuple[Pass, ...] = (
     SIMPLIFY,
     Pass("fuse", "make loops one where the second reads the first round by round", fuse),
     SIMPLIFY,
+    Pass("triangles", "say where matrices are zero on one side of the diagonal, or not read there", triangles),
 )
 
 

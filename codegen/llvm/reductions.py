@@ -11,6 +11,7 @@ from ...lang.constants import numpy_dtype
 from ...lang.primitives.type_rules import letter_sizes, parse_spec
 from .code import Code, Number
 from .dtypes import is_float, llvm_type
+from .half_products import half_times_vector
 from .memory import Computed, Indices, Stored, Value, fill, known, lengths, put, read, variable
 from .site import Combine, Site, WriteArray, accumulate, added, by, combined, elementwise_result
 
@@ -158,6 +159,9 @@ def _einsum(site: Site, *xs: Value) -> Value:
         assert total is not None
         return total
 
+    triangular = _triangular(site, terms, output, xs)
+    if triangular is not None:
+        return triangular
     if not summed:
         result = Computed(site.result, lambda code, at: product(code, dict(zip(output, at, strict=True))))
         return result if site.result.shape else result.at(site.code, ())
@@ -173,6 +177,16 @@ def _einsum(site: Site, *xs: Value) -> Value:
         return accumulate(code, site.result.dtype, 0, [sizes[letter] for letter in summed], step)
 
     return elementwise_result(site, at)
+
+
+def _triangular(site: Site, terms: Sequence[str], output: str, xs: Sequence[Value]) -> Value | None:
+    """A triangular matrix times a vector, without the products that are 0."""
+    for place, (term, x) in enumerate(zip(terms, xs, strict=True)):
+        if len(xs) == 2 and len(term) == 2 and isinstance(x, Computed) and x.half is not None:
+            vector, letter = xs[1 - place], terms[1 - place]
+            if sorted(letter + output) == sorted(term) and letter != output and not isinstance(vector, Number):
+                return half_times_vector(site, x.half, term == output + letter, vector)
+    return None
 
 
 def _streams(terms: Sequence[str], output: str, sizes: Mapping[str, int]) -> bool:
