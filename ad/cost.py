@@ -6,7 +6,7 @@ count, a branch as its dearest arm. Sums over a domain of n elements add n - 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..lang.diagnostics import InternalError
@@ -20,34 +20,47 @@ def flops(program: Program, sizes: Mapping[str, int] | None = None) -> int:
     """Floating-point operations of one run, all sizes known (`sizes` gives the values of size variables)."""
     if sizes:
         program = substitute_sizes(program, sizes)
-    return _flops(program, {})
+    return _flops(program, {}, _apply_flops)
 
 
-def _flops(program: Program, known: dict[int, int]) -> int:
+def count_of(program: Program, primitive: str) -> int:
+    """How many operations of one run are those of one primitive, all sizes known."""
+
+    def count(op: Apply, operands: tuple[object, ...], results: tuple[SlotType, ...]) -> int:
+        return _apply_flops(op, operands, results) if op.primitive == primitive else 0
+
+    return _flops(program, {}, count, adds=0)
+
+
+Count = Callable[[Apply, tuple[object, ...], tuple[SlotType, ...]], int]
+
+
+def _flops(program: Program, known: dict[int, int], count: Count, adds: int = 1) -> int:
+    """What `count` says of the applications, and `adds` for each addition of a sum over rounds."""
     if id(program) not in known:
         types = program.types
-        known[id(program)] = sum(_step_flops(step, types, known) for step in program.steps)
+        known[id(program)] = sum(_step_flops(step, types, known, count, adds) for step in program.steps)
     return known[id(program)]
 
 
-def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int]) -> int:
+def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int], count: Count, adds: int) -> int:
     match step.op:
         case Apply():
-            return _apply_flops(step.op, tuple(types[slot] for slot in step.operands), step.types)
+            return count(step.op, tuple(types[slot] for slot in step.operands), step.types)
         case Each(size=size, body=body, combine=combine):
-            count = _number(size)
-            sums = sum(_elements(t) for t, how in zip(step.types, combine, strict=True) if how == "sum")
-            return count * _flops(body, known) + max(0, count - 1) * sums
+            rounds = _number(size)
+            sums = adds * sum(_elements(t) for t, how in zip(step.types, combine, strict=True) if how == "sum")
+            return rounds * _flops(body, known, count, adds) + max(0, rounds - 1) * sums
         case Fold(size=size, body=body, combine=combine, condition=condition):
-            count = _number(size)
+            rounds = _number(size)
             extras = step.types[len(step.types) - len(combine) :]
-            sums = sum(_elements(t) for t, how in zip(extras, combine, strict=True) if how == "sum")
-            test = 0 if condition is None else _flops(condition, known)
-            return count * (_flops(body, known) + test) + max(0, count - 1) * sums
+            sums = adds * sum(_elements(t) for t, how in zip(extras, combine, strict=True) if how == "sum")
+            test = 0 if condition is None else _flops(condition, known, count, adds)
+            return rounds * (_flops(body, known, count, adds) + test) + max(0, rounds - 1) * sums
         case Branch(arms):
-            return max(_flops(arm, known) for arm in arms)
+            return max(_flops(arm, known, count, adds) for arm in arms)
         case Call(program):
-            return _flops(program, known)
+            return _flops(program, known, count, adds)
         case _:
             return 0
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .buffers import Buffers
 
 Number = ir.Value
+INLINED = 24  # uses of one formula in a function; more are calls, or long straight programs grow out of hand
 STRAIGHT = 256  # places of a matrix that are written one after another instead of in a loop
 
 
@@ -34,6 +35,14 @@ def scalar_type(x: Number) -> Any:
 
 
 @dataclass
+class Formula:
+    """A function of one number, and how often it is used."""
+
+    function: ir.Function
+    uses: int = 0
+
+
+@dataclass
 class Unit:
     """A function that is being written."""
 
@@ -42,12 +51,18 @@ class Unit:
     entry: ir.IRBuilder
     buffers: Buffers
     literals: dict[bytes, ir.GlobalVariable] = field(default_factory=dict)
+    formulas: dict[tuple[str, int], Formula] = field(default_factory=dict)
 
     def variable(self, type_: ir.Type, count: int = 1, align: int = 8) -> Number:
         """Memory on the stack for some numbers, made where the function begins."""
         slot = self.entry.alloca(type_, ir.Constant(I64, count) if count != 1 else None)
         slot.align, slot.type = align, POINTER
         return slot
+
+    def close(self) -> None:
+        """All is written: formulas used a few times go where they are used, others are called."""
+        for formula in self.formulas.values():
+            formula.function.attributes.add("alwaysinline" if formula.uses <= INLINED else "noinline")
 
     def external(self, name: str, result: ir.Type, parameters: Sequence[ir.Type]) -> ir.Function:
         """A function by name, declared once."""
@@ -116,6 +131,20 @@ class Code:
             result = self.b.insert_element(result, one, place)
         assert result is not None
         return result
+
+    def formula(self, name: str, x: Number, write: Callable[[Code, Number], Number]) -> Number:
+        """What a formula of one number gives; it is written once for each number of lanes."""
+        found = self.unit.formulas.get((name, lanes_of(x)))
+        if found is None:
+            module = self.unit.module
+            function = ir.Function(module, ir.FunctionType(x.type, [x.type]), module.get_unique_name(f"formula_{name}"))
+            function.linkage = "internal"
+            b = ir.IRBuilder(function.append_basic_block("entry"))
+            inside = Code(Unit(module, function, b, self.unit.buffers), b, lanes_of(x))
+            b.ret(write(inside, function.args[0]))
+            found = self.unit.formulas[name, lanes_of(x)] = Formula(function)
+        found.uses += 1
+        return self.b.call(found.function, [x])
 
     def intrinsic(self, name: str, *xs: Number) -> Number:
         """An intrinsic of LLVM whose operands and result have one type."""

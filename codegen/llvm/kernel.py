@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llvmlite import ir
 
 from ...lang.ir import ArrayType, Program, as_array
 from . import steps
-from .buffers import REGIONS, Buffers
+from .buffers import ALIGN, REGIONS, Buffers
 from .code import Code, Unit
-from .dtypes import I64, POINTER
-from .memory import Stored, Target, Value, lengths, read, row_major
+from .dtypes import I8, I64, POINTER, memory_type
+from .memory import Stored, Target, Value, allocate, deliver, lengths, read, row_major
 
 
 def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:
@@ -33,6 +35,7 @@ def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buff
     ]
     steps.run(code, program, inputs, list(targets))
     code.b.ret_void()
+    code.unit.close()
     allocas.branch(start)
     return kernel, buffers
 
@@ -43,6 +46,42 @@ def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], sc
     regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in own.offsets()]
     regions += [scratch] * (REGIONS - len(regions))
     b.call(kernel, [*arrays, *regions])
+
+
+def call_part(
+    code: Code, program: Program, operands: Sequence[Value], goals: Sequence[Target | None]
+) -> list[Value]:
+    """A part of a long program as a function of its own, called here; all that it gives stands in memory."""
+    kernel, own = write_kernel(code.unit.module, program)
+    given = [_dense(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
+    results = [
+        goal.place if goal is not None and not goal.adds and goal.place.dense else _place(code, as_array(type_))
+        for goal, type_ in zip(goals, program.output_types, strict=True)
+    ]
+    scratch = _place(code, ArrayType("uint8", (own.total + ALIGN,))) if own.total else None
+    pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
+    call_kernel(code.b, kernel, [place.pointer for place in (*given, *results)], pointer, own)
+    return list(results)
+
+
+def _aligned(code: Code, pointer: ir.Value) -> ir.Value:
+    """The next place that scratch memory may begin at."""
+    up = code.b.and_(code.b.neg(code.b.ptrtoint(pointer, I64)), ir.Constant(I64, ALIGN - 1))
+    return code.b.gep(pointer, [up], source_etype=I8)
+
+
+def _dense(code: Code, x: Value, type_: ArrayType) -> Stored:
+    if isinstance(x, Stored) and x.strides == row_major(x.shape) and x.spread is None and x.valid is None:
+        return x
+    place = _place(code, type_)
+    deliver(code, x, Target(place))
+    return place
+
+
+def _place(code: Code, type_: ArrayType) -> Stored:
+    if type_.shape:
+        return allocate(code, type_)
+    return Stored(type_, code.unit.variable(memory_type(type_.dtype)), ())
 
 
 def _input(code: Code, type_: ArrayType, pointer: ir.Value) -> Value:

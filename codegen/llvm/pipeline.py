@@ -7,6 +7,7 @@ from ...lang.passes import FLATTEN, NORMALISE, SIMPLIFY, UNROLL, Pass, run
 from .divide import divide
 from .expand import expand
 from .fuse import fuse
+from .parts import in_parts
 from .triangles import triangles
 
 PASSES: tuple[Pass, ...] = (
@@ -20,6 +21,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("fuse", "make loops one where the second reads the first round by round", fuse),
     SIMPLIFY,
     Pass("triangles", "say where matrices are zero on one side of the diagonal, or not read there", triangles),
+    Pass("parts", "cut long straight programs into functions", in_parts),
 )
 
 

@@ -35,8 +35,11 @@ def _intrinsic(name: str) -> Write:
 def _real(function: Callable[[Real], Real]) -> Write:
     """A formula over f64."""
 
+    def inside(code: Code, x: Number) -> Number:
+        return function(Real(code, x)).value
+
     def write(code: Code, a: Application, x: Number) -> Number:
-        return narrowed(code, function(Real(code, widened(code, x))).value, a.dtype)
+        return narrowed(code, code.formula(function.__name__, widened(code, x), inside), a.dtype)
 
     return write
 
@@ -54,20 +57,22 @@ def _called(name: str) -> Write:
 def _angle(name: str, near: Callable[[Real], Real]) -> Write:
     """Formulas for usual angles; one lane of an unusual one sends all of them to the C library."""
 
-    def write(code: Code, a: Application, x: Number) -> Number:
-        wide = widened(code, x)
-        usual = near(Real(code, wide)).value
+    def inside(code: Code, x: Number) -> Number:
+        usual = near(Real(code, x)).value
         far = code.b.fcmp_unordered(
-            ">", *code.alike(code.intrinsic("fabs", wide), code.literal(elementary.LARGE_ANGLE, F64))
+            ">", *code.alike(code.intrinsic("fabs", x), code.literal(elementary.LARGE_ANGLE, F64))
         )
         before = code.b.block
         with code.when(code.any_lane(far)):
-            exact = code.each_lane(lambda one: call(code, name, one), wide)
-            inside = code.b.block
+            exact = code.each_lane(lambda one: call(code, name, one), x)
+            within = code.b.block
         found = code.b.phi(usual.type)
         found.add_incoming(usual, before)
-        found.add_incoming(exact, inside)
-        return narrowed(code, found, a.dtype)
+        found.add_incoming(exact, within)
+        return found
+
+    def write(code: Code, a: Application, x: Number) -> Number:
+        return narrowed(code, code.formula(name, widened(code, x), inside), a.dtype)
 
     return write
 

@@ -14,7 +14,7 @@ from ...lang.constants import constant_value, scalar_value
 from ...lang.diagnostics import fail
 from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, as_array
 from ..refusals import not_first_order
-from . import branch, each, fold, rows, scalars
+from . import branch, each, fold, kernel, rows, scalars
 from .code import Code
 from .dtypes import POINTER, llvm_type
 from .memory import Computed, Indices, Stored, Target, Value, deliver, known, lengths, read, row_major, stored
@@ -103,7 +103,8 @@ def _step(
         case Branch() as op:
             return branch.branch(code, op, operands, types, goals)
         case Call(program):
-            return run(code, program, operands, goals)
+            call = run if code.lanes else kernel.call_part
+            return call(code, program, operands, goals)
         case _:
             raise not_first_order(step)
 

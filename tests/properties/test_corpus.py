@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from pushforward.verify.properties.corpus import check_case
+from pushforward.ad.cost import flops
+from pushforward.ad.reverse import reverse
+from pushforward.lang import primitives
+from pushforward.lang.builder import body
+from pushforward.lang.diagnostics import DiagnosticError
+from pushforward.lang.ir import F64
+from pushforward.lang.passes import normalise
+from pushforward.verify.properties.corpus import COST, DEAR, check_case
 from pushforward.verify.properties.coverage import Coverage, Features, coverage, features
 from pushforward.verify.properties.soak import case_of
 
 PARTS, PROGRAMS = 20, 50
 COMPILED = frozenset(range(0, PROGRAMS, 7))  # eight of fifty, as many of them of either suite
 STEPS = ("straight", "Each", "Fold", "Branch")
+PARAMETRIC = frozenset({"integer_pow", "reduce_precision", "polygamma"})
 ROWS = ("Smooth", "Linear", "Piecewise", "Selects", "Implicit", "Defined", "Discrete")
 
 
@@ -77,3 +86,23 @@ def _read(file: Path) -> list[Features]:
 def test_a_minimum_of_numbers_that_a_compiler_computes_twice() -> None:
     """A program whose compiled gradient was NaN: no recomputed element equalled the minimum any more."""
     assert check_case(case_of(4340), xla=True) == []
+
+
+def test_which_rows_are_dearer_than_the_bound_alone() -> None:
+    """The bound on the cost of reverse mode lists them, with what each of them costs."""
+    found = {}
+    for name, row in primitives.table().items():
+        operands = re.fullmatch(r"\(([fn](?:, [fn])*)\) -> [fn]", row.type)
+        if row.elementwise and operands is not None and name not in PARAMETRIC:
+            count = len(operands[1].split(", "))
+            alone = body(name, [F64] * count, lambda b, x, name=name: [b.apply(name, *x)])
+            try:
+                found[name] = flops(normalise(reverse(normalise(alone))))
+            except DiagnosticError as error:  # the row has no derivative in one of its operands
+                assert error.diagnostics[0].code == "E112"
+    assert len(found) > 50
+    assert {name: price for name, price in found.items() if price > COST} == DEAR
+
+
+def test_arctangents_of_two_arguments_cost_what_they_cost_alone() -> None:
+    assert not check_case(case_of(22934))
