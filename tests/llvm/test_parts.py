@@ -12,7 +12,6 @@ from pushforward.codegen.llvm.divide import divide
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.ir import F64, I64, ArrayType, Call, Program
-from pushforward.lang.passes import normalise
 from pushforward.semantics.reference import evaluate
 
 VECTOR = ArrayType("f64", (5,))
@@ -68,13 +67,13 @@ def test_a_literal_loop_with_two_results_leaves_a_loop() -> None:
     pair = body("pair", [I64], lambda b, x: [x[0], b.apply("add", x[0], x[0])])
 
     def inside(b: Builder, x: tuple[int, ...]) -> list[int]:
-        _, twice = b.each(3, [], [], pair, ["stack", "stack"])
+        once, twice = b.each(3, [], [], pair, ["stack", "stack"])
         known = b.apply("sin", b.apply("mul", b.apply("convert", twice, dtype="f64"), b.broadcast(x[0], (3,), ())))
-        return [b.apply("mul", known, b.broadcast(b.apply("convert", x[1], dtype="f64"), (3,), ()))]
+        return [b.apply("mul", known, b.apply("convert", once, dtype="f64"))]
 
     inner = body("inside", [F64, I64], inside)
     program = body("outer", [F64], lambda b, x: b.each(4, [x[0]], [], inner, ["stack"]))
-    divided = divide(normalise(program))
+    divided = divide(program)
     check_program(divided)
     (found,), (wanted,) = evaluate(divided, [0.7]), evaluate(program, [0.7])
     assert np.array_equal(found, wanted)
