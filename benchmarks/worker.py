@@ -66,11 +66,19 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
     program = pf.load(root / problem.file)[problem.entry]
     program = pf.value_and_grad(program, wrt=problem.wrt, memory=problem.memory) if problem.wrt else program
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
-    on_host = backend in ("llvm", "reference")
+    on_host = chosen(compiled, problem) in ("llvm", "reference")
     arguments = [
         jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value for value in problem.arguments
     ]
     return lambda: jax.block_until_ready(compiled(*arguments))
+
+
+def chosen(compiled: Any, problem: Problem) -> str:
+    """The back end that runs: the named one, or what `auto` takes for these arguments."""
+    values = importlib.import_module("pushforward.semantics.values")
+    program = compiled.program
+    bound = values.bind(program.signature, program.ir.sizes, problem.arguments, {})
+    return compiled.choose(bound.sizes).backend
 
 
 def contenders(problem: Problem, root: Path, backend: str) -> tuple[dict[str, Contender], float, dict[str, str]]:
