@@ -25,7 +25,8 @@ GENERATED = "generated data of the same shape"
 class Problem:
     """One objective with its inputs in order, which of them are differentiated, our entry and the peers.
 
-    An entry that gives a Jacobian itself differentiates in nothing more.
+    An entry that gives a Jacobian itself differentiates in nothing more. `memory` is what our gradient may save per
+    loop, in bytes.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Problem:
     entry: str
     peers: str
     note: str = ""
+    memory: int | None = None
 
 
 def read_or_generate(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .problems import PROBLEMS, Problem
+from .workloads import WORKLOADS
 
 OURS = "ours"
 MIN_SECONDS = 0.05
@@ -63,13 +64,21 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
 
     pf: Any = importlib.import_module("pushforward")
     program = pf.load(root / problem.file)[problem.entry]
-    program = pf.value_and_grad(program, wrt=problem.wrt) if problem.wrt else program
+    program = pf.value_and_grad(program, wrt=problem.wrt, memory=problem.memory) if problem.wrt else program
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
-    on_host = backend in ("llvm", "reference")
+    on_host = chosen(compiled, problem) in ("llvm", "reference")
     arguments = [
         jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value for value in problem.arguments
     ]
     return lambda: jax.block_until_ready(compiled(*arguments))
+
+
+def chosen(compiled: Any, problem: Problem) -> str:
+    """The back end that runs: the named one, or what `auto` takes for these arguments."""
+    values = importlib.import_module("pushforward.semantics.values")
+    program = compiled.program
+    bound = values.bind(program.signature, program.ir.sizes, problem.arguments, {})
+    return compiled.choose(bound.sizes).backend
 
 
 def contenders(problem: Problem, root: Path, backend: str) -> tuple[dict[str, Contender], float, dict[str, str]]:
@@ -151,9 +160,9 @@ def race(calls: Mapping[str, Contender], rounds: int) -> tuple[dict[str, list[fl
 
 
 def work(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Build, warm up, time (when rounds > 0) and compare one problem's contenders."""
+    """Build, warm up, time (when rounds > 0; outputs stay here then) and compare one problem's contenders."""
     data = Path(job["data"]) if job["data"] else None
-    problem = PROBLEMS[job["problem"]](data, job["seed"])
+    problem = {**PROBLEMS, **WORKLOADS}[job["problem"]](data, job["seed"])
     warm_up()
     calls, building, failures = contenders(problem, Path(job["root"]), job["backend"])
     compiling = first_calls(calls, failures)
@@ -171,7 +180,7 @@ def work(job: Mapping[str, Any]) -> dict[str, Any]:
         "failures": failures,
         "note": problem.note,
         "distance": {name: distance(vector, reference) for name, vector in vectors.items()},
-        "outputs": {name: vector.tolist() for name, vector in vectors.items()},
+        "outputs": {} if job["rounds"] else {name: vector.tolist() for name, vector in vectors.items()},
     }
 
 

@@ -191,21 +191,36 @@ def _choose(program: Program, sizes: tuple[tuple[str, int], ...]) -> Choice:
         return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
     if not _has_array_borders(program):
         return Choice("reference", "reference: functions and variants as inputs or results have no compiled form")
-    backend = next((name for name in ("xla", "llvm") if _wire.is_installed(name)), None)
-    if backend is None:
+    installed = [name for name in ("xla", "llvm") if _wire.is_installed(name)]
+    if not installed:
         return Choice("reference", "reference: neither jax nor llvmlite is installed")
     open_sizes = [name for name in first.sizes if name not in known]
     if open_sizes:
-        why = f"{backend} above {SMALL} operations, reference below; depends on {', '.join(open_sizes)}"
-        return Choice(backend, why)
+        names = " or ".join(installed)
+        why = f"{names} above {SMALL} operations, reference below; depends on {', '.join(open_sizes)}"
+        return Choice(installed[0], why)
     count = _wire.flops(first, known)
     if count <= SMALL and not any(_work(step.op) for step in first.steps):
         return Choice("reference", f"reference: {count} operations, which is less work than starting a compiler")
-    try:
-        _compiled_by(backend, program, sizes)
-    except DiagnosticError as error:
-        return Choice("reference", f"reference: the program cannot be compiled ({error.diagnostics[0].message})")
-    return Choice(backend, f"{backend}: {count} operations")
+    return _compiling(program, sizes, installed, *_wire.preferred(first, known))
+
+
+def _compiling(
+    program: Program, sizes: tuple[tuple[str, int], ...], installed: Sequence[str], preferred: str, why: str
+) -> Choice:
+    """The preferred back end, or the first that has what the program needs."""
+    if preferred not in installed:
+        why = f"{preferred} would be preferred, but is not installed ({why})"
+    refusals: dict[str, None] = {}
+    for backend in sorted(installed, key=lambda name: name != preferred):
+        try:
+            _compiled_by(backend, program, sizes)
+        except DiagnosticError as error:
+            refusals[error.diagnostics[0].message] = None
+            why = f"{backend} refuses the program ({error.diagnostics[0].message})"
+            continue
+        return Choice(backend, f"{backend}: {why}")
+    return Choice("reference", f"reference: the program cannot be compiled ({'; '.join(refusals)})")
 
 
 def _has_array_borders(program: Program) -> bool:

@@ -305,6 +305,14 @@ def compile_with(backend: str, program: ir.Program) -> Any:
     return run(backend, program)
 
 
+def preferred(program: ir.Program, sizes: Mapping[str, int]) -> tuple[str, str]:
+    """The compiled back end that should be faster at these sizes, and why."""
+    from .codegen.choice import preferred as run
+    from .lang.passes import normalise
+
+    return run(normalise(substitute_sizes(program, sizes)))
+
+
 def is_installed(backend: str) -> bool:
     """Whether the package behind a back end that compiles is there."""
     from .codegen.backends import is_installed as run

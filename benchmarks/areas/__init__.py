@@ -27,6 +27,7 @@ from . import (
     spine_primitives,
     spine_programs,
     spine_scatter,
+    workloads,
 )
 
 Measurement = Callable[[Context], list[Row]]
@@ -52,6 +53,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "frontend": _named(frontend.rows),
     "speed": _named(speed.rows),
     "native": _named(native.rows),
+    "workloads": _named(workloads.rows),
     "ceiling": _named(ceiling.rows),
 }
 

@@ -23,7 +23,7 @@ def vector_field(theta: Array, z: Array) -> Array:
     return jnp.stack([(theta[0] - theta[1] * z[1]) * z[0], (theta[3] * z[0] - theta[2]) * z[1]])
 
 
-def rk4_vector(theta: Array, z: Array, h: float) -> Array:
+def rk4_vector(theta: Array, z: Array, h: float | Array) -> Array:
     """One Runge-Kutta step on a state vector."""
     k1 = vector_field(theta, z)
     k2 = vector_field(theta, z + 0.5 * h * k1)
@@ -49,7 +49,7 @@ def nested_loops(theta: Array, initial: Array, sigma: Array, counts: Array) -> A
     return misfit(counts, jnp.concatenate([initial[None], states]), sigma)
 
 
-def rk4_pair(theta: Array, z: Pair, h: float) -> Pair:
+def rk4_pair(theta: Array, z: Pair, h: float | Array) -> Pair:
     """One Runge-Kutta step on two scalars."""
     alpha, beta, gamma, delta = theta[0], theta[1], theta[2], theta[3]
 

@@ -47,13 +47,16 @@ def _chosen(b: Builder, slot: int) -> tuple[int, tuple[int, ...], int, int] | No
 
 
 def _without_mask(b: Builder, values: int, indices: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Indices without the choice of a place for values that are zero."""
+    """Indices without the choice of a place for values that are zero, in one arm of the choice or the other."""
     value = _chosen(b, values)
     places = [_chosen(b, index) for index in indices]
-    if value is None or not is_zero(b, value[2]):
+    known = [place for place in places if place is not None and value is not None and place[:2] == value[:2]]
+    if value is None or len(known) < len(indices):
         return None
-    known = [place for place in places if place is not None and place[:2] == value[:2]]
-    return tuple(place[3] for place in known) if len(known) == len(indices) else None
+    _, _, yes, no = value
+    if is_zero(b, yes):
+        return tuple(place for _, _, _, place in known)
+    return tuple(place for _, _, place, _ in known) if is_zero(b, no) else None
 
 
 def _parts(b: Builder, values: int, indices: Sequence[int]) -> list[tuple[int, tuple[int, ...]]] | None:

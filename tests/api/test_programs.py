@@ -111,11 +111,11 @@ def test_an_index_out_of_range_raises_on_every_back_end(module: pf.Module, backe
 
 def test_auto_chooses_and_says_why(module: pf.Module) -> None:
     assert module.square.compile().why.startswith("reference: 1 operations")
-    assert module.spin.compile().why.startswith("xla: 3000 operations")
+    assert module.spin.compile().why.startswith("llvm: 3000 operations")
     assert "calls itself" in module.factorial.compile().why and module.factorial(5) == 120.0
     assert "depends on n" in module.dot.compile().why
     assert module.dot.compile().choose({"n": 5}).backend == "reference"
-    assert module.dot.compile().choose({"n": 50_000}).backend == "xla"
+    assert module.dot.compile().choose({"n": 50_000}).backend == "llvm"
     assert module.square.compile("xla").why == "xla: named by the caller"
 
 
@@ -182,7 +182,7 @@ def test_show_and_save(module: pf.Module, tmp_path: Path) -> None:
         pf.grad(module.square).show("surface")
 
 
-def test_auto_falls_back_to_the_reference_when_xla_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_falls_back_to_the_reference_when_all_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     from pushforward import _wire
     from pushforward.lang.diagnostics import fail
 

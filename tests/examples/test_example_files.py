@@ -21,7 +21,8 @@ SESSIONS = re.findall(
 
 
 def test_every_example_is_found() -> None:
-    assert [path.stem for path in FILES] == ["ba", "gmm", "hand", "lstm", "decay", "lynx_hare"]
+    workloads = ["attention", "black_scholes", "kmeans", "long_orbit", "mlp", "nbody", "tridiagonal"]
+    assert [path.stem for path in FILES] == ["ba", "gmm", "hand", "lstm", "decay", "lynx_hare", *workloads]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -156,6 +156,35 @@ def test_reads_at_both_ends_of_a_pair_need_no_scatter_in_the_gradient() -> None:
     assert not any(isinstance(step.op, Apply) and step.op.primitive == "scatter_add" for step in ready.steps)
 
 
+@pytest.mark.parametrize("read_when", [True, False])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_read_in_either_arm_of_a_choice_is_at_its_own_place(read_when: bool, shift: int) -> None:
+    """Sum over i, j of x[i - shift, j]^2 where i >= shift and j <= i; reads that are not made may lie outside."""
+    read = body(
+        "read",
+        [vector(80, 80), I64, I64],
+        lambda b, x: [b.apply("integer_pow", b.apply("gather", *x, proved=True), exponent=2)],
+    )
+    nothing = body("nothing", [vector(80, 80), I64, I64], lambda b, x: [b.constant(0.0)])
+
+    def one(b: Builder, x: Sequence[int]) -> Sequence[int]:
+        array, i, j = x
+        wanted = b.apply("logical_and", b.apply("ge", i, b.constant(shift, "i64")), b.apply("le", j, i))
+        selector = wanted if read_when else b.apply("logical_not", wanted)
+        captures = [array, b.apply("sub", i, b.constant(shift, "i64")), j]
+        return b.branch(selector, captures, [nothing, read] if read_when else [read, nothing])
+
+    entry = body("entry", [vector(80, 80), I64, I64], one)
+    row = body("row", [vector(80, 80), I64], lambda b, x: b.each(80, x, [], entry, ["sum"]))
+    total = body("total", [vector(80, 80)], lambda b, x: b.each(80, x, [], row, ["sum"]))
+    gradient = value_and_gradient(total, (0,))
+    if not shift:
+        assert not any(isinstance(s.op, Apply) and s.op.primitive == "scatter_add" for s in optimise(gradient).steps)
+    x = np.arange(6400.0).reshape(80, 80)
+    for ours, wanted in zip(compile_xla(gradient)([x]), evaluate(gradient, [x]), strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+
+
 def test_the_place_of_a_minimum_is_found_in_sums_of_computed_terms() -> None:
     """min_k sum_c (x_c - m_kc)^2 for many points: the derivative compares sums with their minimum, bit by bit."""
     points, centres, axes = 3000, 5, 4
