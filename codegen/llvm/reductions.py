@@ -13,6 +13,7 @@ from .code import Code, Number
 from .dtypes import is_float, llvm_type
 from .half_products import half_times_vector
 from .memory import Computed, Indices, Stored, Value, fill, known, lengths, put, read, variable
+from .products import tiled
 from .site import Combine, Site, WriteArray, accumulate, added, by, combined, elementwise_result
 
 Start = Callable[[str], float | int | bool]  # where a combination of a dtype starts
@@ -162,6 +163,9 @@ def _einsum(site: Site, *xs: Value) -> Value:
     triangular = _triangular(site, terms, output, xs)
     if triangular is not None:
         return triangular
+    blocks = tiled(site, terms, output, sizes, xs)
+    if blocks is not None:
+        return blocks
     if not summed:
         result = Computed(site.result, lambda code, at: product(code, dict(zip(output, at, strict=True))))
         return result if site.result.shape else result.at(site.code, ())
