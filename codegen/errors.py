@@ -61,6 +61,14 @@ ROWS: tuple[ErrorRow, ...] = (
         'program.compile("llvm")  # where llvmlite is not installed',
     ),
     ErrorRow(
+        "E148",
+        "a folder that native code cannot be kept in safely",
+        "user",
+        "Native code is kept on disk and run again by later processes, so the folder must belong to you, and nobody "
+        "else may write to it. This one is not used: programs are compiled anew in every process.",
+        "PUSHFORWARD_CACHE=/tmp pf run FILE ENTRY --backend llvm",
+    ),
+    ErrorRow(
         "E144",
         "the program is too long for XLA",
         "limit",

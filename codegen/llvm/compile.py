@@ -15,7 +15,7 @@ from ...lang.constants import numpy_dtype
 from ...lang.diagnostics import fail
 from ...lang.ir import ArrayType, Program, as_array
 from ..refusals import require_count, require_known_sizes, wrong_shape
-from . import steps
+from . import cache, library, steps
 from .buffers import ALIGN, REGIONS, Buffers
 from .code import Code, Unit
 from .dtypes import I64, POINTER
@@ -62,15 +62,28 @@ def compile_llvm(program: Program) -> Compiled:
     3.0
     """
     require_known_sizes(program)
-    ready = optimise(program)
-    text, scratch = written(ready)
-    loaded = load(compiled(text).code)
+    native = machine_code(program)
+    loaded = load(native.code)
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(loaded.address("entry"))
     inputs, outputs = (
         tuple((numpy_dtype(as_array(t).dtype), lengths(as_array(t))) for t in types)
         for types in (program.inputs, program.output_types)
     )
-    return Compiled(program, scratch, loaded, function, inputs, outputs)
+    return Compiled(program, native.scratch, loaded, function, inputs, outputs)
+
+
+def machine_code(program: Program) -> cache.Native:
+    """The object code of a program, from the disk when it is kept there; what it calls is known to LLVM afterwards."""
+    name = cache.key(program)
+    native = None if name is None else cache.read(name)
+    if native is None:
+        text, scratch = written(optimise(program))
+        native = cache.Native(compiled(text).code, scratch, library.named_in(text))
+        if name is not None:
+            cache.write(name, native)
+    for function in native.functions:
+        library.make_known(function)
+    return native
 
 
 def shown(program: Program, stage: str) -> str:

@@ -41,6 +41,8 @@ def run(options: argparse.Namespace, report: Report) -> int:
     rows += [_part(*part) for part in PARTS]
     if not options.quick:
         rows += [_reference(), _xla(), _llvm()]
+    if find_spec("llvmlite") is not None:
+        rows.append(_kept())
     folder = os.environ.get("PUSHFORWARD_DATA")
     rows.append(("data folder", "ok" if folder else "no", folder or "PUSHFORWARD_DATA is not set; generators are used"))
     for name, state, text in rows:
@@ -77,6 +79,17 @@ def _llvm() -> tuple[str, str, str]:
     from llvmlite import binding
 
     return _try("llvm back end", "llvm", f"for {binding.get_host_cpu_name()}")
+
+
+def _kept() -> tuple[str, str, str]:
+    """The folder of native code that later processes use again."""
+    from ..codegen.llvm.cache import VARIABLE, contents, folder
+
+    place = folder()
+    if place is None:
+        return "kept native code", "no", f"{VARIABLE} is off"
+    entries, size = contents()
+    return "kept native code", "ok", f"{place}: {entries} entries, {size / 1e6:.1f} MB"
 
 
 def _try(name: str, backend: Backend, text: str) -> tuple[str, str, str]:
