@@ -310,11 +310,11 @@ def is_installed(backend: str) -> bool:
     return run(backend)
 
 
-def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
+def jax_values(program: ir.Program, leaves: Sequence[Any], backend: str) -> Sequence[Any]:
     """Results as JAX values, inside a trace or not, through the primitive that carries the program."""
     from ._embed import apply
 
-    return apply(program, leaves)
+    return apply(program, leaves, backend)
 
 
 def is_concrete(array: Any) -> bool:
