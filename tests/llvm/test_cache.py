@@ -214,13 +214,13 @@ def test_off_keeps_nothing(compilations: list[str], monkeypatch: pytest.MonkeyPa
 
 
 def test_where_the_folder_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/somewhere")
     monkeypatch.setenv(cache.VARIABLE, "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     assert cache.folder() == Path("/caches/pushforward")
     for unusable in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", unusable)
-        assert cache.folder() == Path("/home/me/.cache/pushforward")
+        assert cache.folder() == Path("/somewhere/.cache/pushforward")
     monkeypatch.setenv(cache.VARIABLE, "/elsewhere")
     assert cache.folder() == Path("/elsewhere")
 
