@@ -4,6 +4,8 @@
 
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is tested and measured here is compiled here, and leaves nothing behind.
+export PUSHFORWARD_CACHE := off
 
 setup:
 	@PYTHON="$(PYTHON)" sh .ci/setup

@@ -1,6 +1,12 @@
-"""Settings for the whole run: property tests never fail for being slow, and print how to repeat a failure."""
+"""Settings for the whole run: property tests never fail for being slow, and print how to repeat a failure.
+
+Nothing is kept on disk: every test compiles what it says it does, and the folder of the user stays as it is.
+"""
+
+import os
 
 from hypothesis import settings
 
+os.environ["PUSHFORWARD_CACHE"] = "off"
 settings.register_profile("pushforward", deadline=None, print_blob=True)
 settings.load_profile("pushforward")

@@ -56,6 +56,7 @@ def data_folder(given: Path | None) -> Path | None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run areas and write what was asked for."""
+    os.environ["PUSHFORWARD_CACHE"] = "off"  # the time that compiling takes is a figure of its own
     from .areas import AREAS, names
     from .harness import Context, report
     from .results import page

@@ -71,6 +71,14 @@ ROWS: tuple[ErrorRow, ...] = (
         'pf.build(pf.parse("def f(x: f64): f64 = digamma(x)")["f"], "folder")',
     ),
     ErrorRow(
+        "E149",
+        "a folder that native code cannot be kept in safely",
+        "user",
+        "Native code is kept on disk and run again by later processes, so the folder must belong to you, and nobody "
+        "else may write to it. This one is not used: programs are compiled anew in every process.",
+        "PUSHFORWARD_CACHE=/tmp pf run FILE ENTRY --backend llvm",
+    ),
+    ErrorRow(
         "E181",
         "this is no name for a library of C",
         "user",

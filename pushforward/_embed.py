@@ -8,6 +8,7 @@ program.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,11 +25,21 @@ from .lang.ir import Program, as_array
 from .lang.passes import normalise
 
 
+@dataclass(frozen=True, slots=True)
 class _Meaning:
-    """See `lang._jax.Meaning`."""
+    """See `lang._jax.Meaning`; with `llvm` programs run as native code on a CPU."""
+
+    llvm: bool
 
     def function(self, program: Program) -> Callable[..., Sequence[Any]]:
         return to_jax_function(program)
+
+    def native(self, program: Program) -> Callable[..., Sequence[Any]] | None:
+        if not self.llvm:
+            return None
+        from .codegen.native_call import native_function
+
+        return native_function(program)
 
     def halves(self, program: Program, active: tuple[bool, ...]) -> tuple[Program, Tangent, tuple[bool, ...]]:
         return halves(program, active)
@@ -38,15 +49,16 @@ class _Meaning:
 
 
 @cache
-def primitives() -> _jax.Pair:
-    """The primitives, declared once."""
-    return _jax.pair(_Meaning())
+def primitives(llvm: bool) -> _jax.Pair:
+    """The primitives of programs that run as code of XLA or of LLVM, declared once."""
+    return _jax.pair(_Meaning(llvm))
 
 
-def apply(program: Program, leaves: Sequence[Any]) -> list[Any]:
+def apply(program: Program, leaves: Sequence[Any], backend: str = "auto") -> list[Any]:
     """Results of a first-order program on arrays of its input types; arrays stay on their devices.
 
-    An f64 program inside a 32-bit trace is E142, an array that would have to be rounded E164.
+    With the back end ``llvm`` it runs as native code where its arrays stand on one CPU. An f64 program inside a 32-bit
+    trace is E142, an array that would have to be rounded E164.
     """
     wide = any(as_array(type_).dtype == "f64" for type_ in (*program.inputs, *program.output_types))
     if wide and not _jax.is_wide():
@@ -57,7 +69,7 @@ def apply(program: Program, leaves: Sequence[Any]) -> list[Any]:
         )
     types = [as_array(type_) for type_ in program.inputs]
     arrays = [_as(value, type_.dtype, k, program) for k, (value, type_) in enumerate(zip(leaves, types, strict=True))]
-    return primitives().apply(program, arrays)
+    return primitives(backend == "llvm").apply(program, arrays)
 
 
 def _as(value: Any, dtype: str, position: int, program: Program) -> Any:

@@ -51,6 +51,7 @@ class Function:
     example: Callable[[Sequence[Any]], Sequence[Any]] | None = None
     static: tuple[str, ...] = ()
     leaves_to_jax: bool = False
+    backend: str = "auto"
     left: list[str] = field(default_factory=list, repr=False)
     entries: dict[Hashable, _Entry] = field(default_factory=dict, repr=False)
 
@@ -62,7 +63,7 @@ class Function:
         leaves, tree = jax.tree_util.tree_flatten((inputs, named))
         entry = self._entry(inputs, named, leaves, tree)
         arrays = [_jax.unwrapped(leaf) for leaf in leaves if is_array(leaf)]
-        results = _embed.apply(entry.first, [*entry.captured, *arrays])
+        results = _embed.apply(entry.first, [*entry.captured, *arrays], self.backend)
         return assemble(entry.program.signature.output, iter(results))
 
     def program(self, *args: Any, **kw: Any) -> Program:
@@ -152,7 +153,7 @@ def _key(leaf: Any) -> Hashable:
 def jit(
     fn: Callable[..., Any] | None = None,
     *,
-    backend: Literal["auto", "xla"] = "auto",
+    backend: Literal["auto", "xla", "llvm"] = "auto",
     static_argnames: str | Sequence[str] = (),
     on_unsupported: Literal["error", "jax"] = "error",
 ) -> Any:
@@ -161,7 +162,8 @@ def jit(
     `jax.grad`, `vmap`, `jvp`, `scan`, `jit`, equinox and optax work on the result; derivatives are those of
     Pushforward. The function is traced once per structure and types of its arguments; `static_argnames` names
     arguments that are part of the program. What the language does not have is a diagnostic (E200 to E207); with
-    ``on_unsupported="jax"`` such steps run, and are differentiated, by JAX, and a warning names them.
+    ``on_unsupported="jax"`` such steps run, and are differentiated, by JAX, and a warning names them. With
+    ``backend="llvm"`` the function and its derivatives run as native code where their arrays stand on one CPU.
 
     >>> import jax, jax.numpy as jnp
     >>> import pushforward as pf
@@ -175,12 +177,12 @@ def jit(
         return functools.partial(
             jit, backend=backend, static_argnames=static_argnames, on_unsupported=on_unsupported
         )
-    if backend not in ("auto", "xla"):
-        raise fail("E186", f"the {backend} back end does not run inside JAX", hint='use backend="xla"')
+    if backend not in ("auto", "xla", "llvm"):
+        raise fail("E186", f"the {backend} back end does not run inside JAX", hint='use backend="xla" or "llvm"')
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     if isinstance(fn, Program):
-        return fn.to_jax()
-    return Function(fn, static=names, leaves_to_jax=on_unsupported == "jax")
+        return fn.to_jax(backend)
+    return Function(fn, static=names, leaves_to_jax=on_unsupported == "jax", backend=backend)
 
 
 def pulled_back(f: Callable[..., Any], primals: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
@@ -204,5 +206,5 @@ def derived(f: Callable[..., Any], derive: Derive, example: Any = None) -> Funct
         hint = "give pf.load(path)[name], or a function of JAX"
         raise fail("E186", f"{f!r} is neither a program nor a function", hint=hint)
     if isinstance(f, Function) and f.derive is None and f.example is None:
-        return Function(f.fn, derive, example, f.static, f.leaves_to_jax)
+        return Function(f.fn, derive, example, f.static, f.leaves_to_jax, f.backend)
     return Function(f, derive, example)

@@ -115,11 +115,16 @@ class Program:
 
         return compiled(self, backend, nonfinite)
 
-    def to_jax(self, **sizes: int) -> Callable[..., Any]:
-        """A function of JAX arrays (same structure of arguments) that `jax.jit` and `jax.vmap` accept."""
+    def to_jax(self, backend: Literal["auto", "xla", "llvm"] = "auto", **sizes: int) -> Callable[..., Any]:
+        """A function of JAX arrays (same structure of arguments) that `jax.jit` and `jax.vmap` accept.
+
+        With ``backend="llvm"`` it, and its derivatives, run as native code where their arrays stand on one CPU.
+        """
         from ._run import jax_function
 
-        return jax_function(self, sizes)
+        if backend not in ("auto", "xla", "llvm"):
+            raise fail("E186", f"the {backend} back end does not run inside JAX", hint='use backend="xla" or "llvm"')
+        return jax_function(self, sizes, backend)
 
     def vmap(self, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0) -> Program:
         """The program over a new axis of its inputs, as `pf.vmap`."""

@@ -258,7 +258,7 @@ def _blame(program: Program, leaves: Sequence[Any], sizes: Mapping[str, int], re
     return Diagnostic("E150", f"{result}; it was first made by {found.what}", found.span, hint=hint)
 
 
-def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., Any]:
+def jax_function(program: Program, sizes: Mapping[str, int], backend: str) -> Callable[..., Any]:
     """The program as a function of JAX arrays; sizes come from the shapes of the arguments unless given."""
     from .semantics.results import assemble
     from .semantics.values import bind
@@ -266,7 +266,8 @@ def jax_function(program: Program, sizes: Mapping[str, int]) -> Callable[..., An
     def call(*args: Any, **named: Any) -> Any:
         bound = bind(program.signature, program.ir.sizes, args, {**sizes, **named}, traced=True)
         first = program.first(bound.sizes)
-        return assemble(program.signature.output, iter(_wire.jax_values(first, (*program.captured, *bound.leaves))))
+        results = _wire.jax_values(first, (*program.captured, *bound.leaves), backend)
+        return assemble(program.signature.output, iter(results))
 
     call.__name__ = call.__qualname__ = program.name
     return call

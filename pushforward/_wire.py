@@ -327,11 +327,11 @@ def build(library: Any, folder: Path, emit: Sequence[str], cpu: str) -> list[Pat
     return run(library, folder, emit, cpu)
 
 
-def jax_values(program: ir.Program, leaves: Sequence[Any]) -> Sequence[Any]:
+def jax_values(program: ir.Program, leaves: Sequence[Any], backend: str) -> Sequence[Any]:
     """Results as JAX values, inside a trace or not, through the primitive that carries the program."""
     from ._embed import apply
 
-    return apply(program, leaves)
+    return apply(program, leaves, backend)
 
 
 def is_concrete(array: Any) -> bool:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from llvmlite import ir
 
 from ...lang.constants import numpy_dtype
-from ...lang.diagnostics import fail
+from ...lang.diagnostics import DiagnosticError, fail
 from ...lang.ir import Program, as_array
 from ..refusals import require_count, require_known_sizes, wrong_shape
+from . import cache, library
 from .buffers import ALIGN, Buffers
 from .dtypes import I64, POINTER
 from .kernel import call_kernel, write_kernel
@@ -62,20 +63,34 @@ def compile_llvm(program: Program) -> Compiled:
     that this back end lacks (E145).
 
     >>> from pushforward.lang.builder import body
+    >>> from pushforward.lang.ir import ArrayType
     >>> double = body("double", [ArrayType("f64")], lambda b, x: [b.apply("add", x[0], x[0])])
     >>> float(compile_llvm(double)([1.5])[0])
     3.0
     """
     require_known_sizes(program)
-    ready = optimise(program)
-    text, scratch = written(ready)
-    loaded = load(compiled(text).code)
+    native = machine_code(program)
+    loaded = load(native.code)
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(loaded.address("entry"))
     inputs, outputs = (
         tuple((numpy_dtype(as_array(t).dtype), lengths(as_array(t))) for t in types)
         for types in (program.inputs, program.output_types)
     )
-    return Compiled(program, scratch, loaded, function, inputs, outputs)
+    return Compiled(program, native.scratch, loaded, function, inputs, outputs)
+
+
+def machine_code(program: Program) -> cache.Native:
+    """The object code of a program, from the disk when it is kept there; what it calls is known to LLVM afterwards."""
+    name = cache.key(program)
+    native = None if name is None else cache.read(name)
+    if native is None:
+        text, scratch = written(optimise(program))
+        native = cache.Native(compiled(text).code, scratch, library.named_in(text))
+        if name is not None:
+            cache.write(name, native)
+    for function in native.functions:
+        library.make_known(function)
+    return native
 
 
 def shown(program: Program, stage: str) -> str:
@@ -110,21 +125,42 @@ def _entry(module: ir.Module, kernel: ir.Function, own: int, buffers: Buffers) -
 def _checked(
     program: Program, inputs: Sequence[tuple[np.dtype, tuple[int, ...]]], args: Sequence[npt.ArrayLike]
 ) -> list[np.ndarray]:
-    """The arguments as dense arrays of exactly the declared types."""
+    """The arguments as dense, aligned arrays of exactly the declared types, in the byte order of the processor."""
     require_count(program, args)
     checked = []
     for number, (value, (dtype, shape)) in enumerate(zip(args, inputs, strict=True)):
-        array = np.asarray(value)
+        array = _array(program, number, value)
         if not np.can_cast(array.dtype, dtype, "same_kind"):
-            raise fail(
-                "E143",
-                f"`{program.name}` got an array of {array.dtype}",
-                expected=str(program.inputs[number]),
-                actual=str(array.dtype),
-                hint="convert it: numbers are not rounded or reinterpreted silently",
-            )
-        found = np.ascontiguousarray(array, dtype).reshape(array.shape)
+            raise _other_kind(program, number, str(array.dtype))
+        with np.errstate(over="ignore"):
+            found = np.require(array, dtype, ["C", "A"])
         if found.shape != shape:
             raise wrong_shape(program, number, found.shape)
+        if not np.can_cast(array.dtype, dtype) and not _fits(found, array):
+            raise _other_kind(program, number, f"{array.dtype}, with numbers that do not fit")
         checked.append(found)
     return checked
+
+
+def _array(program: Program, number: int, value: npt.ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise _other_kind(program, number, f"{type(value).__name__}, which is no array: {error}") from None
+
+
+def _fits(found: np.ndarray, array: np.ndarray) -> bool:
+    """Whether numbers of the same kind survived a smaller dtype: whole numbers as they are, floats rounded."""
+    if found.dtype.kind == "f":
+        return bool(np.all(np.isfinite(found) | ~np.isfinite(array)))
+    return np.array_equal(found, array)
+
+
+def _other_kind(program: Program, number: int, actual: str) -> DiagnosticError:
+    return fail(
+        "E143",
+        f"`{program.name}` got an array of another kind",
+        expected=str(program.inputs[number]),
+        actual=actual,
+        hint="convert it: whole numbers are not rounded or reinterpreted silently",
+    )

@@ -48,6 +48,11 @@ def make_known(name: str) -> None:
     binding.add_symbol(_symbol(name), _address(BORROWED[name]))
 
 
+def named_in(text: str) -> tuple[str, ...]:
+    """The functions of SciPy that a module calls."""
+    return tuple(name for name in BORROWED if f'@"{_symbol(name)}"' in text)
+
+
 def _symbol(name: str) -> str:
     return f"pushforward_{name}"
 

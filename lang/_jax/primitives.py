@@ -36,9 +36,13 @@ class LinearMap(Protocol):
 
 
 class Meaning(Protocol):
-    """What the primitives mean, from the packages above: how a program runs, is differentiated and batched."""
+    """What the primitives mean, from the packages above: how a program runs, is differentiated and batched.
+
+    `native` is how it runs on one CPU, where that is another function.
+    """
 
     def function(self, program: Any) -> Callable[..., Sequence[Any]]: ...
+    def native(self, program: Any) -> Callable[..., Sequence[Any]] | None: ...
     def halves(self, program: Any, active: tuple[bool, ...]) -> tuple[Any, LinearMap, tuple[bool, ...]]: ...
     def batched(self, program: Any, mapped: tuple[bool, ...], size: int) -> Any: ...
 
@@ -104,13 +108,34 @@ def pair(meaning: Meaning) -> Pair:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(meaning: Meaning, program: Any, wide: bool) -> Callable[..., Sequence[Any]]:
-    function = meaning.function(program)
-    return jax.jit(lambda *x: tuple(function(*x)))
+def _compiled(call: Any, program: Any, wide: bool) -> Callable[..., Sequence[Any]]:
+    return jax.jit(lambda *x: tuple(call.bind(*x, program=program)))
 
 
-def _run(meaning: Meaning, program: Any, x: Sequence[Any]) -> list[Any]:
-    return list(_compiled(meaning, program, is_wide())(*x))
+def _run(both: Pair, program: Any, x: Sequence[Any]) -> list[Any]:
+    return list(_compiled(both.call, program, is_wide())(*x))
+
+
+def _lower(primitive: Any, meaning: Meaning, program_of: Callable[..., Any]) -> None:
+    """How a primitive runs: as code of JAX, or on one CPU as native code when the meaning has it."""
+
+    def everywhere(*x: Any, **params: Any) -> list[Any]:
+        return list(meaning.function(program_of(**params))(*x))
+
+    def native(*x: Any, **params: Any) -> list[Any]:
+        function = meaning.native(program_of(**params))
+        return everywhere(*x, **params) if function is None else list(function(*x))
+
+    anywhere = mlir.lower_fun(everywhere, multiple_results=True)
+    here = mlir.lower_fun(native, multiple_results=True)
+
+    def on_cpu(context: Any, *x: Any, **params: Any) -> Any:
+        # Operands that are spread over devices are split by XLA, which cannot look into native code.
+        devices = getattr(context.module_context.axis_context, "num_devices", None)
+        return (here if devices == 1 else anywhere)(context, *x, **params)
+
+    mlir.register_lowering(primitive, anywhere)
+    mlir.register_lowering(primitive, on_cpu, platform="cpu")
 
 
 def _is_zero(tangent: Any) -> bool:
@@ -137,12 +162,11 @@ def _define_call(both: Pair, meaning: Meaning) -> None:
         outputs = both.call.bind(*moved, program=meaning.batched(program, mapped, size))
         return outputs, [0] * len(outputs)
 
-    both.call.def_impl(lambda *x, program: _run(meaning, program, x))
+    both.call.def_impl(lambda *x, program: _run(both, program, x))
     both.call.def_abstract_eval(lambda *x, program: _results(program.output_types, x))
     ad.primitive_jvps[both.call] = forward
     batching.primitive_batchers[both.call] = batch
-    lower = mlir.lower_fun(lambda *x, program: list(meaning.function(program)(*x)), multiple_results=True)
-    mlir.register_lowering(both.call, lower)
+    _lower(both.call, meaning, lambda program: program)
 
 
 def _apply(both: Pair, map_: LinearMap, residuals: Sequence[Any], v: Sequence[Any]) -> list[Any]:
@@ -177,13 +201,12 @@ def _define_linear(both: Pair, meaning: Meaning) -> None:
         linear = [ad.is_undefined_primal(value) for value in x[count:]]
         return [None] * count + [bar if on else None for bar, on in zip(bars, linear, strict=True)]
 
-    both.linear.def_impl(lambda *x, map: _run(meaning, map.program(), x))
+    both.linear.def_impl(lambda *x, map: _run(both, map.program(), x))
     both.linear.def_abstract_eval(lambda *x, map: _results(map.output_types, x))
     ad.primitive_jvps[both.linear] = forward
     ad.primitive_transposes[both.linear] = transpose
     batching.primitive_batchers[both.linear] = batch
-    lower = mlir.lower_fun(lambda *x, map: list(meaning.function(map.program())(*x)), multiple_results=True)
-    mlir.register_lowering(both.linear, lower)
+    _lower(both.linear, meaning, lambda map: map.program())
 
 
 def _in_front(x: Sequence[Any], axes: Sequence[Any]) -> tuple[list[Any], tuple[bool, ...], int]:

@@ -41,6 +41,8 @@ def run(options: argparse.Namespace, report: Report) -> int:
     rows += [_part(*part) for part in PARTS]
     if not options.quick:
         rows += [_reference(), _xla(), _llvm(), _compiler()]
+    if find_spec("llvmlite") is not None:
+        rows.append(_kept())
     folder = os.environ.get("PUSHFORWARD_DATA")
     rows.append(("data folder", "ok" if folder else "no", folder or "PUSHFORWARD_DATA is not set; generators are used"))
     for name, state, text in rows:
@@ -87,6 +89,17 @@ def _compiler() -> tuple[str, str, str]:
         return "C compiler", "ok", f"{' '.join(compiler())}; links the libraries of `pf build`"
     except DiagnosticError as error:
         return "C compiler", "no", f"{error.diagnostics[0].message}; `pf build` makes objects and headers"
+
+
+def _kept() -> tuple[str, str, str]:
+    """The folder of native code that later processes use again."""
+    from ..codegen.llvm.cache import VARIABLE, contents, folder
+
+    place = folder()
+    if place is None:
+        return "kept native code", "no", f"{VARIABLE} is off"
+    entries, size = contents()
+    return "kept native code", "ok", f"{place}: {entries} entries, {size / 1e6:.1f} MB"
 
 
 def _try(name: str, backend: Backend, text: str) -> tuple[str, str, str]:

@@ -150,6 +150,15 @@ def test_doctor_names_the_parts(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert code == 0 and "numpy" in out and "/some/folder" in out and "llvm back end" in out
 
 
+def test_doctor_counts_the_native_code_that_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "no   kept native code   PUSHFORWARD_CACHE is off" in pf(capsys, "doctor", "--quick")[1]
+    (tmp_path / "one.native").write_bytes(b"x" * 1_230_000)
+    monkeypatch.setenv("PUSHFORWARD_CACHE", str(tmp_path))
+    assert f"ok   kept native code   {tmp_path}: 1 entries, 1.2 MB" in pf(capsys, "doctor", "--quick")[1]
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

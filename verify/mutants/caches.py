@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +16,11 @@ _modules = 0
 
 
 def clear() -> None:
-    """Empty the memos of passes and evaluators (`lang.memo`, `functools` caches, programs at known sizes)."""
+    """Empty the memos of passes and evaluators (`lang.memo`, `functools` caches, programs at known sizes).
+
+    From then on nothing is kept on disk either.
+    """
+    os.environ["PUSHFORWARD_CACHE"] = "off"
     global _modules
     if len(sys.modules) != _modules:
         _modules = len(sys.modules)
