@@ -165,7 +165,8 @@ def compiled(program: Program, backend: str, nonfinite: str) -> Compiled:
     if backend not in ("auto", "reference", "xla", "llvm"):
         raise fail("E188", f"there is no back end `{backend}`", hint="back ends: auto, reference, xla, llvm")
     if backend in ("xla", "llvm"):
-        program.first()  # a program that cannot be compiled is refused here, not at the first call
+        if not program.ir.sizes:
+            program.first()  # a program that cannot be compiled is refused here; with open sizes, at the first call
         if not _has_array_borders(program):
             message = f"`{program.name}` takes or gives functions or variants, which only the reference runs"
             raise fail("E186", message, hint='use backend="reference" or "auto"')

@@ -12,7 +12,9 @@ from ..harness import Bar, Context, Row, failed
 from ..timing import join
 from . import (
     adbench,
+    calls,
     ceiling,
+    compilation,
     embed_corpus,
     embed_matrix,
     embed_speed,
@@ -54,6 +56,8 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "speed": _named(speed.rows),
     "native": _named(native.rows),
     "workloads": _named(workloads.rows),
+    "calls": _named(calls.rows),
+    "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
 }
 

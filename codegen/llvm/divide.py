@@ -34,6 +34,8 @@ from .halves import Flags, Halves, first_half, outcome, second_half, split, sure
 @lru_cache(maxsize=512)
 def divide(program: Program) -> Program:
     """The program with the work that rounds share taken out of loops, outer loops first."""
+    if not any(bodies(step.op) for step in program.steps):
+        return program
     b = Builder(program.name, program.inputs, program.sizes)
     slots = list(range(len(program.inputs)))
     for step in program.steps:

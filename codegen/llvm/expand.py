@@ -15,6 +15,8 @@ from .rows import is_native
 @lru_cache(maxsize=1024)
 def expand(program: Program) -> Program:
     """The program with the definitions of primitives that have no native form of their own, in bodies too."""
+    if not any(bodies(step.op) or _definition(step) for step in program.steps):
+        return program
     b = Builder(program.name, program.inputs, program.sizes)
     slots = list(range(len(program.inputs)))
     for step in program.steps:

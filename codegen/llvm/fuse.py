@@ -20,6 +20,8 @@ Numbered = tuple[int, Step]
 @lru_cache(maxsize=1024)
 def fuse(program: Program) -> Program:
     """The program with loops joined, in bodies too; joined bodies are looked at again."""
+    if not any(bodies(step.op) for step in program.steps):
+        return program
     steps = list(program.numbered())
     for place, (_, step) in enumerate(steps):
         partner = _partner(steps, place) if isinstance(step.op, Each) else None
