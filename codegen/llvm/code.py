@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .buffers import Buffers
 
 Number = ir.Value
-INLINED = 24  # uses of one formula in a function; more are calls, or long straight programs grow out of hand
+# Uses of one formula in a function; more are calls, or long programs grow out of hand.
+INLINED, INLINED_IN_LOOPS = 8, 200
 STRAIGHT = 256  # places of a matrix that are written one after another instead of in a loop
 
 
@@ -51,7 +52,8 @@ class Unit:
     entry: ir.IRBuilder
     buffers: Buffers
     literals: dict[bytes, ir.GlobalVariable] = field(default_factory=dict)
-    formulas: dict[tuple[str, int], Formula] = field(default_factory=dict)
+    formulas: dict[tuple[str, int, bool], Formula] = field(default_factory=dict)
+    loops: int = 0  # around the place that is being written
 
     def variable(self, type_: ir.Type, count: int = 1, align: int = 8) -> Number:
         """Memory on the stack for some numbers, made where the function begins."""
@@ -60,15 +62,23 @@ class Unit:
         return slot
 
     def close(self) -> None:
-        """All is written: formulas used a few times go where they are used, others are called."""
-        for formula in self.formulas.values():
-            formula.function.attributes.add("alwaysinline" if formula.uses <= INLINED else "noinline")
+        """All is written: formulas in loops, and those used a few times, go where they are used; others are called."""
+        for (_, _, in_loop), formula in self.formulas.items():
+            few = formula.uses <= (INLINED_IN_LOOPS if in_loop else INLINED)
+            formula.function.attributes.add("alwaysinline" if few else "noinline")
+
+    @contextmanager
+    def loop(self) -> Iterator[None]:
+        """What is written inside runs again and again."""
+        self.loops += 1
+        yield
+        self.loops -= 1
 
     def external(self, name: str, result: ir.Type, parameters: Sequence[ir.Type]) -> ir.Function:
-        """A function by name, declared once."""
+        """A function of numbers by name, declared once."""
         found = self.module.globals.get(name)
         if found is None:
-            found = ir.Function(self.module, ir.FunctionType(result, list(parameters)), name)
+            found = _pure(ir.Function(self.module, ir.FunctionType(result, list(parameters)), name))
         return found
 
 
@@ -134,15 +144,16 @@ class Code:
 
     def formula(self, name: str, x: Number, write: Callable[[Code, Number], Number]) -> Number:
         """What a formula of one number gives; it is written once for each number of lanes."""
-        found = self.unit.formulas.get((name, lanes_of(x)))
+        key = name, lanes_of(x), self.unit.loops > 0
+        found = self.unit.formulas.get(key)
         if found is None:
             module = self.unit.module
             function = ir.Function(module, ir.FunctionType(x.type, [x.type]), module.get_unique_name(f"formula_{name}"))
-            function.linkage = "internal"
+            _pure(function).linkage = "internal"
             b = ir.IRBuilder(function.append_basic_block("entry"))
             inside = Code(Unit(module, function, b, self.unit.buffers), b, lanes_of(x))
             b.ret(write(inside, function.args[0]))
-            found = self.unit.formulas[name, lanes_of(x)] = Formula(function)
+            found = self.unit.formulas[key] = Formula(function)
         found.uses += 1
         return self.b.call(found.function, [x])
 
@@ -244,7 +255,8 @@ class Code:
         self.b.position_at_end(body)
         index = self.b.phi(I64)
         index.add_incoming(ir.Constant(I64, 0), before)
-        yield index
+        with self.unit.loop():
+            yield index
         following = self.b.add(index, ir.Constant(I64, step), flags=("nuw", "nsw"))
         index.add_incoming(following, self.b.block)
         more = self.b.icmp_signed("<", following, ir.Constant(I64, count))
@@ -260,7 +272,8 @@ class Code:
         self.b.position_at_end(body)
         index = self.b.phi(I64)
         index.add_incoming(low, before)
-        yield index
+        with self.unit.loop():
+            yield index
         following = self.b.add(index, ir.Constant(I64, 1), flags=("nsw",))
         index.add_incoming(following, self.b.block)
         self.b.cbranch(self.b.icmp_signed("<", following, high), body, after)
@@ -354,6 +367,13 @@ class Code:
         """``0, step, 2 step, …`` over the lanes."""
         type_ = ir.VectorType(I64, self.lanes)
         return ir.Constant(type_, [lane * step for lane in range(self.lanes)])
+
+
+def _pure(function: ir.Function) -> ir.Function:
+    """A function of numbers that touches no memory, which spares LLVM to ask what a call might have changed."""
+    function.attributes.add("nounwind")
+    function.attributes.add("readnone")
+    return function
 
 
 def _known(x: Number) -> int | None:

@@ -126,7 +126,8 @@ def _while(
         going = code.b.and_(going, code.b.icmp_signed("<", index, code.integer(size)))
     code.b.cbranch(going, inside, after)
     code.b.position_at_end(inside)
-    round_(index)
+    with code.unit.loop():
+        round_(index)
     code.b.store(code.b.add(index, code.integer(1)), counter)
     code.b.branch(test)
     code.b.position_at_end(after)
