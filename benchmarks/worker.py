@@ -67,9 +67,8 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
     program = pf.value_and_grad(program, wrt=problem.wrt, memory=problem.memory) if problem.wrt else program
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
     on_host = chosen(compiled, problem) in ("llvm", "reference")
-    arguments = [
-        jax.device_put(value) if isinstance(value, np.ndarray) and not on_host else value for value in problem.arguments
-    ]
+    place = np.ascontiguousarray if on_host else jax.device_put
+    arguments = [place(value) if isinstance(value, np.ndarray) else value for value in problem.arguments]
     if on_host:
         return lambda: compiled(*arguments)
     return lambda: jax.block_until_ready(compiled(*arguments))

@@ -145,7 +145,7 @@ def _direct(
     captured, value_of = program.captured, assembler(program.signature.output)
 
     def call(*args: Any) -> Any:
-        found = run(*captured, *args)
+        found = run(*captured, *args, check=finite_only)
         if found is None or (counts and found[-2]) or (finite_only and not found[-1]):
             return None
         return value_of(found)

@@ -39,7 +39,7 @@ class Compiled:
     @cached_property
     def direct(self) -> Direct | None:
         """The shortest way in from Python, see `python_call`."""
-        return direct(self.loaded, self.program)
+        return direct(self.loaded, self.program, self.scratch)
 
     def __call__(self, args: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
         given = _checked(self.program, self.inputs, args)

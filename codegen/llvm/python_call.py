@@ -28,6 +28,7 @@ from .memory import count, lengths
 from .python_layout import DATA, DENSE, DTYPE, DTYPES, ENTRIES, FLAGS, NUMBER, RANK, SHAPE, TYPE, layout_holds, table
 
 NAME = "python_call"
+KEPT = 1 << 26  # bytes of memory for intermediate arrays that stay between calls
 
 
 def can_be_called(program: Program) -> bool:
@@ -45,7 +46,8 @@ def can_be_called(program: Program) -> bool:
 
 
 def write_python_call(module: ir.Module, kernel: ir.Function, program: Program, own: Buffers) -> None:
-    """Add the function to a module: arguments, then new arrays for results that are arrays; a tuple of the results and
+    """Add the function to a module: arguments, then new arrays for results that are arrays, scratch memory if there is
+    any, and whether to look at the results; a tuple of the results and
     of whether all their floats are finite, or None."""
     _Writer(module, kernel, program).write(own)
 
@@ -75,7 +77,8 @@ class _Writer:
     def write(self, own: Buffers) -> None:
         b = self.b
         given = len(self.inputs) + sum(bool(t.shape) for t in self.outputs)
-        self._require(b.icmp_signed("==", self.function.args[2], ir.Constant(I64, given)))
+        behind = given + bool(own.total)
+        self._require(b.icmp_signed("==", self.function.args[2], ir.Constant(I64, behind + 1)))
         places = [self._input(self._argument(k), type_) for k, type_ in enumerate(self.inputs)]
         fresh = iter(range(len(self.inputs), given))
         arrays = [self._argument(next(fresh)) if type_.shape else None for type_ in self.outputs]
@@ -85,8 +88,9 @@ class _Writer:
         ]
         for place in results:
             place.type = POINTER
-        self._run([*places, *results], own)
-        b.ret(self._tuple(results, arrays))
+        self._run([*places, *results], own, given)
+        unchecked = b.icmp_unsigned("!=", self._argument(behind), self._entry("True"))
+        b.ret(self._tuple(results, arrays, unchecked))
         b.position_at_end(self.refused)
         none = self._entry("None")
         self._call("Py_IncRef", ir.VoidType(), none)
@@ -137,32 +141,25 @@ class _Writer:
 
     # --- the run ---
 
-    def _run(self, places: list[ir.Value], own: Buffers) -> None:
+    def _run(self, places: list[ir.Value], own: Buffers, scratch: int) -> None:
         b = self.b
         null = ir.Constant(POINTER, None)
-        memory = start = null
+        start = null
         if own.total:
-            memory = self._call("PyMem_RawMalloc", POINTER, ir.Constant(I64, own.total + ALIGN))
-            with b.if_then(b.icmp_unsigned("==", memory, null)):
-                b.ret(self._call("PyErr_NoMemory", POINTER))
-            address = b.ptrtoint(memory, I64)
-            up = b.and_(b.neg(address), ir.Constant(I64, ALIGN - 1))
+            memory = self._field(self._argument(scratch), DATA, POINTER)
+            up = b.and_(b.neg(b.ptrtoint(memory, I64)), ir.Constant(I64, ALIGN - 1))
             start = self._behind(memory, up)
         thread = self._call("PyEval_SaveThread", POINTER)
         call_kernel(b, self.kernel, places, start, own)
         self._call("PyEval_RestoreThread", ir.VoidType(), thread)
-        if own.total:
-            self._call("PyMem_RawFree", ir.VoidType(), memory)
 
     # --- results ---
 
-    def _tuple(self, results: Sequence[ir.Value], arrays: Sequence[ir.Value | None]) -> ir.Value:
+    def _tuple(self, results: Sequence[ir.Value], arrays: Sequence[ir.Value | None], unchecked: ir.Value) -> ir.Value:
         b = self.b
-        finite: ir.Value = ir.Constant(ir.IntType(1), True)
+        finite = self._all_finite(results, unchecked)
         found: list[ir.Value] = []
         for type_, place, array in zip(self.outputs, results, arrays, strict=True):
-            if is_float(type_.dtype):
-                finite = b.and_(finite, self._is_finite(place, type_))
             if array is None:
                 found.append(self._number(place, type_.dtype))
             else:
@@ -175,6 +172,23 @@ class _Writer:
         for k, value in enumerate(found):
             self._call("PyTuple_SetItem", ir.IntType(32), made, ir.Constant(I64, k), value)
         return made
+
+    def _all_finite(self, results: Sequence[ir.Value], unchecked: ir.Value) -> ir.Value:
+        b, before = self.b, self.b.block
+        look, after = b.append_basic_block("check"), b.append_basic_block("known")
+        b.cbranch(unchecked, after, look)
+        b.position_at_end(look)
+        finite: ir.Value = ir.Constant(ir.IntType(1), True)
+        for type_, place in zip(self.outputs, results, strict=True):
+            if is_float(type_.dtype):
+                finite = b.and_(finite, self._is_finite(place, type_))
+        end = b.block
+        b.branch(after)
+        b.position_at_end(after)
+        found = b.phi(ir.IntType(1))
+        found.add_incoming(ir.Constant(ir.IntType(1), True), before)
+        found.add_incoming(finite, end)
+        return found
 
     def _number(self, place: ir.Value, dtype: str) -> ir.Value:
         x = self.b.load(place, typ=memory_type(dtype))
@@ -242,7 +256,7 @@ class _Made:
     function: Direct
 
 
-def direct(loaded: Loaded, program: Program) -> Direct | None:
+def direct(loaded: Loaded, program: Program, scratch: int) -> Direct | None:
     """The function for a program: arguments enter; a tuple of its results and, last, of whether all their floats are
     finite leaves, or None where an argument is not exactly what the program was compiled for. None where no such
     function can be. Numbers are Python floats, arrays NumPy arrays.
@@ -255,8 +269,22 @@ def direct(loaded: Loaded, program: Program) -> Direct | None:
     made = _Made(loaded, method, new(ctypes.addressof(method), table(), None))
     call, empty = made.function, np.empty
     arrays = [(lengths(t), numpy_dtype(t.dtype)) for t in map(as_array, program.output_types) if t.shape]
+    size, kept = scratch + ALIGN, list[np.ndarray]()
 
-    def run(*args: Any, made: _Made = made) -> tuple[Any, ...] | None:
-        return call(*args, *[empty(shape, dtype) for shape, dtype in arrays])
+    def run(*args: Any, check: bool = True, made: _Made = made) -> tuple[Any, ...] | None:
+        results = [empty(shape, dtype) for shape, dtype in arrays]
+        # Memory that was used before is in place already; a thread that finds none takes some of its own.
+        memory = [kept.pop() if kept else empty(size, np.uint8)] if scratch else []
+        found = call(*args, *results, *memory, check)
+        if found is None and any(map(_has_gaps, args)):
+            dense = [np.ascontiguousarray(x) if _has_gaps(x) else x for x in args]
+            found = call(*dense, *results, *memory, check)
+        if memory and size <= KEPT and not kept:
+            kept.extend(memory)
+        return found
 
     return run
+
+
+def _has_gaps(x: object) -> bool:
+    return type(x) is np.ndarray and not x.flags.c_contiguous

@@ -22,11 +22,11 @@ DENSE = 0x1 | 0x100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 
 # The table: types, then functions of CPython and of the C library, then dtypes.
 FUNCTIONS = (
-    "PyFloat_FromDouble PyLong_FromLongLong PyBool_FromLong PyTuple_New PyTuple_SetItem Py_IncRef PyErr_NoMemory "
-    "PyEval_SaveThread PyEval_RestoreThread PyMem_RawMalloc PyMem_RawFree"
+    "PyFloat_FromDouble PyLong_FromLongLong PyBool_FromLong PyTuple_New PyTuple_SetItem Py_IncRef "
+    "PyEval_SaveThread PyEval_RestoreThread"
 ).split()
 DTYPES = "f64 f32 i64 bool int32 int16 int8 uint8 uint16 uint32 uint64".split()
-ENTRIES = ["ndarray", "float", "None", *FUNCTIONS, *DTYPES]
+ENTRIES = ["ndarray", "float", "None", "True", *FUNCTIONS, *DTYPES]
 
 
 @cache
@@ -60,5 +60,5 @@ def table() -> np.ndarray:
     def address(name: str) -> int:
         return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
-    types = [id(np.ndarray), id(float), id(None)]
+    types = [id(np.ndarray), id(float), id(None), id(True)]
     return np.array([*types, *map(address, FUNCTIONS), *(id(numpy_dtype(name)) for name in DTYPES)], np.uint64)

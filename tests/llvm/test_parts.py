@@ -40,7 +40,7 @@ def test_parts_give_what_the_whole_gives(size: int, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(parts, "PART", size)
     cut = parts.in_parts.__wrapped__(program)
     check_program(cut)
-    assert sum(isinstance(step.op, Call) for step in cut.steps) == len(cut.steps) - 1 > 2
+    assert sum(isinstance(step.op, Call) for step in cut.steps) > 2
     args = [0.25, np.linspace(-1, 2, 5), 4]
     for one, other in zip(compile_llvm.__wrapped__(cut)(args), evaluate(program, args), strict=True):
         assert np.asarray(one).dtype == np.asarray(other).dtype and np.allclose(one, other, rtol=1e-14, atol=0)
