@@ -153,7 +153,9 @@ class Program:
         loops, llvm or asm of the native back end."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
-        return _wire.show(self, stage, after, sizes)
+        from ._stages import show
+
+        return show(self, stage, after, sizes)
 
     def cost(self, wrt: int | str | Sequence[int | str] | None = None, **sizes: int) -> Cost:
         """Floating-point operations of the value and, where there is one, of value and gradient together."""

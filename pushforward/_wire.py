@@ -17,7 +17,6 @@ from .lang.substitute import substitute_sizes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ._program import Program
     from .lang.errors_index import ErrorRow
     from .semantics.reference import NonFinite
     from .verify.claims import ClaimResult
@@ -170,80 +169,6 @@ def flops(program: ir.Program, sizes: Mapping[str, int]) -> int:
             "E166", f"counting operations needs the size `{missing[0]}`", hint=f"give it by name: {missing[0]}=10"
         )
     return run(normalise(substitute_sizes(program, sizes)))
-
-
-def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, int]) -> str:
-    """A program as text at a stage, or after one pass of the stage's pipeline."""
-    if stage == "surface":
-        if program.source is None:
-            raise fail("E188", f"`{program.name}` is derived and has no text", hint="use --stage first")
-        return format_source(Source(program.name, program.source.text)).rstrip()
-    if stage == "full":
-        return _text(program.ir)
-    if stage == "readable":
-        from .lang.text.readable import readable
-
-        return readable(program.ir if program.definitions is None else program.first(sizes))
-    first = program.first(sizes)
-    if stage == "jaxpr":
-        return _jaxpr(first)
-    if stage in ("llvm", "asm"):
-        from .codegen.llvm.compile import shown
-
-        return shown(first, stage)
-    if stage in ("forward", "reverse"):
-        from ._derived import as_call
-
-        first = as_call(first)
-        active = tuple(isinstance(type_, ir.ArrayType) and type_.is_float for type_ in first.inputs)
-        first = forward(first, active) if stage == "forward" else reverse(first, active)
-    return _text(_passed(first, stage, after))
-
-
-def _passed(program: ir.Program, stage: str, after: str | None) -> ir.Program:
-    from .lang.passes import NORMALISE
-
-    passes = NORMALISE
-    if stage == "vector":
-        from .codegen.xla.pipeline import PASSES
-
-        passes = PASSES
-    if stage == "loops":
-        from .codegen.llvm.pipeline import PASSES
-
-        passes = PASSES
-    names = [one.name for one in passes]
-    if after is not None and after not in names:
-        raise fail(
-            "E188", f"the stage `{stage}` has no pass `{after}`", hint=f"passes: {', '.join(dict.fromkeys(names))}"
-        )
-    for one in passes:
-        program = one.function(program)
-        if one.name == after:
-            break
-    return program
-
-
-def _text(program: ir.Program) -> str:
-    from .lang.text.print_ir import show_program
-
-    return show_program(program).rstrip()
-
-
-def _jaxpr(program: ir.Program) -> str:
-    import jax
-
-    from .codegen.xla.compile import to_jax_function
-
-    if program.sizes:
-        raise fail("E166", f"the jaxpr needs the size `{program.sizes[0]}`", hint=f"give it: {program.sizes[0]}=10")
-    with jax.enable_x64(True):
-        shapes = [
-            jax.ShapeDtypeStruct(type_.shape, numpy_dtype(type_.dtype))
-            for type_ in program.inputs
-            if isinstance(type_, ir.ArrayType)
-        ]
-        return str(jax.make_jaxpr(to_jax_function(program))(*shapes))
 
 
 # --- running ----------------------------------------------------------------------------------------------------------

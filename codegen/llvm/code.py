@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from .dtypes import I64, POINTER, is_signed, memory_type
-
-if TYPE_CHECKING:
-    from .buffers import Buffers
+from .dtypes import I64, is_signed, memory_type
+from .unit import Formula, Unit, pure
 
 Number = ir.Value
-# Uses of one formula in a function; more are calls, or long programs grow out of hand.
-INLINED, INLINED_IN_LOOPS = 8, 200
 STRAIGHT = 256  # places of a matrix that are written one after another instead of in a loop
 
 
@@ -33,53 +29,6 @@ def lanes_of(x: Number) -> int:
 def scalar_type(x: Number) -> Any:
     """The type of a number in one lane: `DoubleType`, `FloatType` or `IntType`."""
     return x.type.element if isinstance(x.type, ir.VectorType) else x.type
-
-
-@dataclass
-class Formula:
-    """A function of one number, and how often it is used."""
-
-    function: ir.Function
-    uses: int = 0
-
-
-@dataclass
-class Unit:
-    """A function that is being written."""
-
-    module: ir.Module
-    function: ir.Function
-    entry: ir.IRBuilder
-    buffers: Buffers
-    literals: dict[bytes, ir.GlobalVariable] = field(default_factory=dict)
-    formulas: dict[tuple[str, int, bool], Formula] = field(default_factory=dict)
-    loops: int = 0  # around the place that is being written
-
-    def variable(self, type_: ir.Type, count: int = 1, align: int = 8) -> Number:
-        """Memory on the stack for some numbers, made where the function begins."""
-        slot = self.entry.alloca(type_, ir.Constant(I64, count) if count != 1 else None)
-        slot.align, slot.type = align, POINTER
-        return slot
-
-    def close(self) -> None:
-        """All is written: formulas in loops, and those used a few times, go where they are used; others are called."""
-        for (_, _, in_loop), formula in self.formulas.items():
-            few = formula.uses <= (INLINED_IN_LOOPS if in_loop else INLINED)
-            formula.function.attributes.add("alwaysinline" if few else "noinline")
-
-    @contextmanager
-    def loop(self) -> Iterator[None]:
-        """What is written inside runs again and again."""
-        self.loops += 1
-        yield
-        self.loops -= 1
-
-    def external(self, name: str, result: ir.Type, parameters: Sequence[ir.Type]) -> ir.Function:
-        """A function of numbers by name, declared once."""
-        found = self.module.globals.get(name)
-        if found is None:
-            found = _pure(ir.Function(self.module, ir.FunctionType(result, list(parameters)), name))
-        return found
 
 
 @dataclass(frozen=True)
@@ -149,7 +98,7 @@ class Code:
         if found is None:
             module = self.unit.module
             function = ir.Function(module, ir.FunctionType(x.type, [x.type]), module.get_unique_name(f"formula_{name}"))
-            _pure(function).linkage = "internal"
+            pure(function).linkage = "internal"
             b = ir.IRBuilder(function.append_basic_block("entry"))
             inside = Code(Unit(module, function, b, self.unit.buffers), b, lanes_of(x))
             b.ret(write(inside, function.args[0]))
@@ -367,13 +316,6 @@ class Code:
         """``0, step, 2 step, …`` over the lanes."""
         type_ = ir.VectorType(I64, self.lanes)
         return ir.Constant(type_, [lane * step for lane in range(self.lanes)])
-
-
-def _pure(function: ir.Function) -> ir.Function:
-    """A function of numbers that touches no memory, which spares LLVM to ask what a call might have changed."""
-    function.attributes.add("nounwind")
-    function.attributes.add("readnone")
-    return function
 
 
 def _known(x: Number) -> int | None:

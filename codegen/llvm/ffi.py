@@ -22,6 +22,7 @@ from .compile import Compiled
 from .dtypes import I8, I64, POINTER
 from .machine import Loaded, compiled, load
 from .memory import lengths
+from .unit import call_address
 
 I32 = ir.IntType(32)
 VERSION = (0, 3)
@@ -147,7 +148,7 @@ class _Writer:
         self.store(error, ERROR_MESSAGE, message)
         self.store(error, ERROR_CODE, code)
         create = self.load(self.load(frame, FRAME_API, POINTER), API_ERROR_CREATE, POINTER)
-        self.b.ret(_through(self.b, create, POINTER, error))
+        self.b.ret(call_address(self.b, create, POINTER, error))
 
     def _text(self, text: str) -> ir.Value:
         data = bytearray(text.replace("\0", " ").encode() + b"\0")
@@ -155,12 +156,6 @@ class _Writer:
         kept = ir.GlobalVariable(self.module, type_, f"text{len(self.module.globals)}")
         kept.linkage, kept.global_constant, kept.initializer = "internal", True, ir.Constant(type_, data)
         return self.b.bitcast(kept, POINTER)
-
-
-def _through(b: ir.IRBuilder, address: ir.Value, result: ir.Type, *operands: ir.Value) -> ir.Value:
-    """Call the function at an address."""
-    address.type = ir.PointerType(ir.FunctionType(result, [operand.type for operand in operands]))
-    return b.call(address, operands)
 
 
 def _answer_version(h: _Writer, frame: ir.Value) -> None:
@@ -214,7 +209,7 @@ def _call(
     for number, array in enumerate([*arrays, h.b.inttoptr(aligned, POINTER)]):
         h.store(table, 8 * number, array)
     before = None if mode is None else _set_mode(h, mode, None)
-    _through(h.b, h.b.inttoptr(ir.Constant(I64, entry), POINTER), ir.VoidType(), table)
+    call_address(h.b, h.b.inttoptr(ir.Constant(I64, entry), POINTER), ir.VoidType(), table)
     if mode is not None:
         _set_mode(h, mode, before)
     h.b.call(h.external("free", ir.VoidType(), [POINTER]), [memory])

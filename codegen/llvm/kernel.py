@@ -9,9 +9,10 @@ from llvmlite import ir
 from ...lang.ir import ArrayType, Program, as_array
 from . import steps
 from .buffers import ALIGN, REGIONS, Buffers
-from .code import Code, Unit
+from .code import Code
 from .dtypes import I8, I64, POINTER, memory_type
 from .memory import Stored, Target, Value, allocate, deliver, lengths, read, row_major
+from .unit import Unit
 
 
 def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:

@@ -8,7 +8,7 @@ nobody reads is found in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,27 +29,10 @@ from ...lang.ir import (
     Step,
     as_array,
 )
+from ..index_arithmetic import ARITHMETIC
 from .memory import lengths
 
 LIMIT = 1 << 16  # elements of one fact
-
-_WHOLE: Mapping[str, Callable[..., np.ndarray]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "neg": np.negative,
-    "minimum": np.minimum,
-    "maximum": np.maximum,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-    "logical_not": np.logical_not,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,15 +120,15 @@ def _applied(op: Apply, given: Sequence[Fact], types: Sequence[ArrayType], resul
     if name == "iota" and result.dtype == "i64":
         size = lengths(result)[0]
         return Fact(np.arange(size).reshape((1,) * depth + (size,))) if size <= LIMIT else UNKNOWN
-    if name == "floordiv" and values[0] is not None and values[1] is not None and values[1].all():
-        return Fact(np.floor_divide(values[0], values[1]))
     if name == "where" and all(type_.shape == result.shape for type_ in types):
         return _chosen(given[0], given[1:][::-1], 0)
-    function = _WHOLE.get(name)
+    function = ARITHMETIC.get(name)
     whole = all(type_.dtype in ("i64", "bool") for type_ in (*types, result))
     if function is None or not whole or any(x is None for x in values):
         return UNKNOWN
     if any(type_.shape != result.shape for type_ in types):
+        return UNKNOWN
+    if name in ("floordiv", "mod") and not np.all(values[1]):
         return UNKNOWN
     with np.errstate(over="ignore"):
         found = function(*values)

@@ -26,6 +26,7 @@ from .kernel import call_kernel
 from .machine import Loaded
 from .memory import count, lengths
 from .python_layout import DATA, DENSE, DTYPE, DTYPES, ENTRIES, FLAGS, NUMBER, RANK, SHAPE, TYPE, layout_holds, table
+from .unit import call_address
 
 NAME = "python_call"
 KEPT = 1 << 26  # bytes of memory for intermediate arrays that stay between calls
@@ -50,16 +51,6 @@ def write_python_call(module: ir.Module, kernel: ir.Function, program: Program, 
     any, and whether to look at the results; a tuple of the results and
     of whether all their floats are finite, or None."""
     _Writer(module, kernel, program).write(own)
-
-
-class _Pointed(ir.Value):
-    """A function at an address: pointers of LLVM do not say what they point to."""
-
-    def __init__(self, pointer: ir.Value, function_type: ir.FunctionType) -> None:
-        self.pointer, self.type, self.function_type = pointer, POINTER, function_type
-
-    def get_reference(self) -> str:
-        return self.pointer.get_reference()
 
 
 class _Writer:
@@ -110,7 +101,7 @@ class _Writer:
         return self._field(self.table, 8 * ENTRIES.index(name), POINTER)
 
     def _call(self, name: str, result: ir.Type, *xs: ir.Value) -> ir.Value:
-        return self.b.call(_Pointed(self._entry(name), ir.FunctionType(result, [x.type for x in xs])), xs)
+        return call_address(self.b, self._entry(name), result, *xs)
 
     def _argument(self, number: int) -> ir.Value:
         return self._field(self.function.args[1], 8 * number, POINTER)

@@ -7,40 +7,17 @@ after another. Values known to be zero, as choices leave them, go nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ...lang.builder import Builder
 from ...lang.constants import constant_value
 from ...lang.ir import Apply, Constant
+from ..index_arithmetic import ARITHMETIC
 from .places import is_zero
 
 LIMIT = 4096  # longest table
 MEETINGS = 4  # most values that may meet in one place
 SPARSE = 4  # places per value from which on scattering is better
-
-ARITHMETIC: dict[str, Callable[..., np.ndarray]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "floordiv": np.floor_divide,
-    "mod": np.mod,
-    "minimum": np.minimum,
-    "maximum": np.maximum,
-    "neg": np.negative,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-    "logical_not": np.logical_not,
-    "where": np.where,
-}
-
 
 def read_instead(b: Builder, base: int, values: int, indices: tuple[int, ...]) -> int | None:
     """``base`` with values added at known indices, by reading; None when the indices are not known or too many meet."""
