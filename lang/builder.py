@@ -119,12 +119,12 @@ class Builder:
         known = rewrite_apply(self, op, operands)
         if known is not None:
             return known
-        types = _result_types(op, tuple(self.types[slot] for slot in operands))
+        types = _result_types(op, tuple([self.types[slot] for slot in operands]))
         return self.emit(op, operands, types)[0]
 
-    def kinds(self, operands: Iterable[int]) -> set[str | None]:
+    def kinds(self, operands: Iterable[int]) -> list[str | None]:
         """What made the operands: primitive names, ``"constant"``, or None for anything else."""
-        return {self._kind.get(slot) for slot in operands}
+        return [self._kind.get(slot) for slot in operands]
 
     def constant(self, value: object, dtype: str = "f64", shape: tuple[int, ...] = ()) -> int:
         """A literal scalar or array."""

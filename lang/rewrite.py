@@ -6,7 +6,7 @@ because only zeros made by differentiation may vanish, and those are never writt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -340,11 +340,23 @@ REWRITES: tuple[Rewrite, ...] = (
 )
 
 
-def _by_primitive() -> dict[str, tuple[Rewrite, ...]]:
-    table: dict[str, tuple[Rewrite, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The rewrites of one primitive, and what must be among its operands for any of them (None: nothing must)."""
+
+    rules: tuple[Rewrite, ...]
+    sees: frozenset[str] | None
+
+
+def _by_primitive() -> dict[str, _Rules]:
+    table: dict[str, list[Rewrite]] = {}
     for rule in REWRITES:
-        table[rule.primitive] = (*table.get(rule.primitive, ()), rule)
-    return table
+        table.setdefault(rule.primitive, []).append(rule)
+    return {name: _Rules(tuple(rules), _seen([rule.sees for rule in rules])) for name, rules in table.items()}
+
+
+def _seen(kinds: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    return None if None in kinds else frozenset(kind for each in kinds if each is not None for kind in each)
 
 
 _TABLE = _by_primitive()
@@ -352,11 +364,13 @@ _TABLE = _by_primitive()
 
 def rewrite_apply(builder: Builder, op: Apply, operands: Operands) -> int | None:
     """The slot a rewrite gives instead of the step, or None."""
-    rules = _TABLE.get(op.primitive)
-    if rules is None:
+    found = _TABLE.get(op.primitive)
+    if found is None:
         return None
     kinds = builder.kinds(operands)
-    for rule in rules:
+    if found.sees is not None and found.sees.isdisjoint(kinds):
+        return None
+    for rule in found.rules:
         if rule.sees is not None and rule.sees.isdisjoint(kinds):
             continue
         answer = rule.rewrite(builder, op, operands)

@@ -100,7 +100,7 @@ class Code:
             function = ir.Function(module, ir.FunctionType(x.type, [x.type]), module.get_unique_name(f"formula_{name}"))
             pure(function).linkage = "internal"
             b = ir.IRBuilder(function.append_basic_block("entry"))
-            inside = Code(Unit(module, function, b, self.unit.buffers), b, lanes_of(x))
+            inside = Code(Unit(module, function, b, self.unit.buffers, self.unit.formulas), b, lanes_of(x))
             b.ret(write(inside, function.args[0]))
             found = self.unit.formulas[key] = Formula(function)
         found.uses += 1

@@ -1,48 +1,67 @@
-"""Kernels: a first-order program after all passes enters, a function of addresses in an LLVM module leaves."""
+"""Kernels: a first-order program after all passes enters, a function of addresses in an LLVM module leaves.
+
+A long program is a line of calls of its parts. A part takes the memory that parts share, numbers as they are and arrays
+by their addresses; numbers that it makes for other parts go into the shared memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from llvmlite import ir
 
-from ...lang.ir import ArrayType, Program, as_array
+from ...lang.ir import ArrayType, Call, Program, as_array
 from . import steps
 from .buffers import ALIGN, REGIONS, Buffers
 from .code import Code
-from .dtypes import I8, I64, POINTER, memory_type
-from .memory import Stored, Target, Value, allocate, deliver, lengths, read, row_major
-from .unit import Unit
+from .dtypes import I8, I64, POINTER
+from .memory import Left, Stored, Target, Value, allocate, deliver, lengths, read, row_major
+from .unit import Formulas, Unit, settle
+
+NUMBER = 8  # bytes of a number in shared memory
 
 
 def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:
     """A function for a program after all passes, internal to a module, and the memory it wants; see `call_kernel`."""
-    own = len(program.inputs) + len(program.outputs)
-    signature = ir.FunctionType(ir.VoidType(), [POINTER] * (own + REGIONS))
+    types = [as_array(type_) for type_ in (*program.inputs, *program.output_types)]
+    code, start = _function(module, [POINTER] * len(types), {})
+    places = [
+        Stored(type_, pointer, row_major(lengths(type_)))
+        for type_, pointer in zip(types, code.unit.function.args, strict=False)
+    ]
+    numbers = sum(not as_array(t).shape for step in program.steps if isinstance(step.op, Call) for t in step.types)
+    if numbers:
+        code.unit.shared = allocate(code, ArrayType("uint8", (numbers * NUMBER,))).pointer
+    inputs: list[Value] = [x if x.shape else read(code, x) for x in places[: len(program.inputs)]]
+    steps.run(code, program, inputs, [Target(place) for place in places[len(inputs) :]])
+    _close(code, start)
+    settle(code.unit.formulas)
+    return code.unit.function, code.unit.buffers
+
+
+def _function(module: ir.Module, parameters: Sequence[ir.Type], formulas: Formulas) -> tuple[Code, ir.Block]:
+    """A function to be written, whose last parameters are regions of scratch memory, and the block where it starts."""
+    signature = ir.FunctionType(ir.VoidType(), [*parameters, *[POINTER] * REGIONS])
     kernel = ir.Function(module, signature, module.get_unique_name("kernel"))
     kernel.linkage = "internal"
     kernel.attributes.add("noinline")
     for argument in kernel.args:
-        argument.add_attribute("noalias")
+        if argument.type == POINTER:
+            argument.add_attribute("noalias")
     entry, start = kernel.append_basic_block("entry"), kernel.append_basic_block("start")
-    allocas = ir.IRBuilder(entry)
-    buffers = Buffers(tuple(kernel.args[own:]))
-    code = Code(Unit(module, kernel, allocas, buffers), ir.IRBuilder(start))
-    inputs: list[Value] = [_input(code, as_array(t), p) for t, p in zip(program.inputs, kernel.args, strict=False)]
-    places = kernel.args[len(inputs) : own]
-    targets = [
-        Target(Stored(as_array(t), place, row_major(lengths(as_array(t)))))
-        for t, place in zip(program.output_types, places, strict=True)
-    ]
-    steps.run(code, program, inputs, list(targets))
+    buffers = Buffers(tuple(kernel.args[len(parameters) :]))
+    return Code(Unit(module, kernel, ir.IRBuilder(entry), buffers, formulas), ir.IRBuilder(start)), start
+
+
+def _close(code: Code, start: ir.Block) -> None:
     code.b.ret_void()
-    code.unit.close()
-    allocas.branch(start)
-    return kernel, buffers
+    code.unit.entry.branch(start)
 
 
 def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], scratch: ir.Value, own: Buffers) -> None:
-    """Run a kernel on the addresses of its inputs and results and of scratch memory."""
+    """Run a kernel on its operands and on scratch memory."""
     byte = ir.IntType(8)
     regions = [b.gep(scratch, [ir.Constant(I64, place)], source_etype=byte) for place in own.offsets()]
     regions += [scratch] * (REGIONS - len(regions))
@@ -50,41 +69,72 @@ def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], sc
 
 
 def call_part(
-    code: Code, program: Program, operands: Sequence[Value], goals: Sequence[Target | None]
-) -> list[Value]:
-    """A part of a long program as a function of its own, called here; all that it gives stands in memory."""
-    kernel, own = write_kernel(code.unit.module, program)
-    given = [_dense(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
-    results = [
-        goal.place if goal is not None and not goal.adds and goal.place.dense else _place(code, as_array(type_))
-        for goal, type_ in zip(goals, program.output_types, strict=True)
-    ]
-    scratch = _place(code, ArrayType("uint8", (own.total + ALIGN,))) if own.total else None
+    code: Code, program: Program, operands: Sequence[Value | Left], goals: Sequence[Target | None]
+) -> list[Stored | Left]:
+    """A part of a long program as a function of its own, called here; all that it gives stands in memory.
+
+    LLVM takes longer to polish a straight line that runs once than anybody ever gains by it, so it leaves it alone.
+    """
+    given = [_passed(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
+    results = [_result(code, goal, as_array(type_)) for goal, type_ in zip(goals, program.output_types, strict=True)]
+    shared = [] if code.unit.shared is None else [code.unit.shared]
+    sent = [*shared, *(sent for x in (*given, *results) for sent in _sent(x))]
+    part, start = _function(code.unit.module, [x.type for x in sent], code.unit.formulas)
+    arguments = iter(part.unit.function.args)
+    part.unit.shared = next(arguments) if shared else None
+    inside = [_received(x, arguments) for x in given]
+    targets = [None if isinstance(x, Left) else Target(_received(x, arguments)) for x in results]
+    leaves = [(slot, x) for slot, x in zip(program.outputs, results, strict=True) if isinstance(x, Left)]
+    steps.run(part, program, inside, targets, leaves)
+    _close(part, start)
+    if part.unit.straight:
+        part.unit.function.attributes.add("optnone")
+    code.unit.straight = code.unit.straight and part.unit.straight
+    own = part.unit.buffers
+    scratch = allocate(code, ArrayType("uint8", (own.total + ALIGN,))) if own.total else None
     pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
-    call_kernel(code.b, kernel, [place.pointer for place in (*given, *results)], pointer, own)
-    return list(results)
+    call_kernel(code.b, part.unit.function, sent, pointer, own)
+    return results
+
+
+def _passed(code: Code, x: Value | Left, type_: ArrayType) -> Value | Left:
+    """An operand as a part takes it: a number, the place of one that another part left, or a dense array in memory."""
+    if isinstance(x, Left):
+        return x
+    if not type_.shape:
+        return read(code, x)
+    if isinstance(x, Stored) and x.strides == row_major(x.shape) and x.spread is None and x.valid is None:
+        return x
+    place = allocate(code, type_)
+    deliver(code, x, Target(place))
+    return place
+
+
+def _result(code: Code, goal: Target | None, type_: ArrayType) -> Stored | Left:
+    """Where a result of a part goes."""
+    if goal is not None and not goal.adds and goal.place.dense:
+        return goal.place
+    if type_.shape:
+        return allocate(code, type_)
+    code.unit.used += NUMBER
+    return Left(type_, code.unit.used - NUMBER)
+
+
+def _sent(x: Value | Left) -> list[ir.Value]:
+    """What is handed to a part for an operand or the place of a result."""
+    if isinstance(x, Stored):
+        return [x.pointer]
+    return [x] if isinstance(x, ir.Value) else []
+
+
+def _received(x: Value | Left, arguments: Iterator[ir.Value]) -> Any:
+    """The same operand or place inside the part."""
+    if isinstance(x, Left):
+        return x
+    return replace(x, pointer=next(arguments)) if isinstance(x, Stored) else next(arguments)
 
 
 def _aligned(code: Code, pointer: ir.Value) -> ir.Value:
     """The next place that scratch memory may begin at."""
     up = code.b.and_(code.b.neg(code.b.ptrtoint(pointer, I64)), ir.Constant(I64, ALIGN - 1))
     return code.b.gep(pointer, [up], source_etype=I8)
-
-
-def _dense(code: Code, x: Value, type_: ArrayType) -> Stored:
-    if isinstance(x, Stored) and x.strides == row_major(x.shape) and x.spread is None and x.valid is None:
-        return x
-    place = _place(code, type_)
-    deliver(code, x, Target(place))
-    return place
-
-
-def _place(code: Code, type_: ArrayType) -> Stored:
-    if type_.shape:
-        return allocate(code, type_)
-    return Stored(type_, code.unit.variable(memory_type(type_.dtype)), ())
-
-
-def _input(code: Code, type_: ArrayType, pointer: ir.Value) -> Value:
-    place = Stored(type_, pointer, row_major(lengths(type_)))
-    return place if type_.shape else read(code, place)

@@ -92,6 +92,14 @@ class Computed:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A number that a part of a long program leaves for the parts behind it, so many bytes into what they share."""
+
+    type: ArrayType
+    place: int
+
+
+@dataclass(frozen=True)
 class Half:
     """A triangular matrix: 0 above the diagonal if `lower`, else 0 below it; `inside` holds the rest."""
 
@@ -137,10 +145,12 @@ def allocate(code: Code, type_: ArrayType) -> Stored:
     return Stored(type_, pointer, strides, packed=bool(lanes))
 
 
-def read(code: Code, x: Value, indices: Indices = ()) -> Number:
+def read(code: Code, x: Value | Left, indices: Indices = ()) -> Number:
     """The number at a place; in every lane its own where the array or an index varies."""
     if isinstance(x, Computed):
         return x.at(code, indices)
+    if isinstance(x, Left):
+        return read(code, left_at(code, x))
     if not isinstance(x, Stored):
         return x
     place = code.offset(indices, x.strides)
@@ -155,6 +165,13 @@ def read(code: Code, x: Value, indices: Indices = ()) -> Number:
     if x.type.dtype == "bool":
         found = code.b.icmp_unsigned("!=", found, code.literal(0, found.type))
     return found if x.valid is None else code.select(x.valid, found, missing(code, x.type.dtype))
+
+
+def left_at(code: Code, x: Left) -> Stored:
+    """The place of a number that parts share."""
+    shared = code.unit.shared
+    assert shared is not None
+    return Stored(x.type, code.at(shared, "uint8", x.place), ())
 
 
 def missing(code: Code, dtype: str) -> Number:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +17,22 @@ from ..refusals import not_first_order
 from . import branch, each, fold, kernel, rows, scalars
 from .code import Code
 from .dtypes import POINTER, llvm_type
-from .memory import Computed, Indices, Stored, Target, Value, deliver, known, lengths, read, row_major, stored
+from .memory import (
+    Computed,
+    Indices,
+    Left,
+    Stored,
+    Target,
+    Value,
+    deliver,
+    known,
+    left_at,
+    lengths,
+    read,
+    row_major,
+    stored,
+    write,
+)
 from .site import Site
 from .writing import Application
 
@@ -51,9 +66,13 @@ def readers(program: Program) -> Readers:
 
 
 def run(
-    code: Code, program: Program, inputs: Sequence[Value], targets: Sequence[Target | None] | None = None
+    code: Code,
+    program: Program,
+    inputs: Sequence[Value | Left],
+    targets: Sequence[Target | None] | None = None,
+    leaves: Sequence[tuple[int, Left]] = (),
 ) -> list[Value]:
-    """Write the steps; outputs with a target are delivered there."""
+    """Write the steps; outputs with a target are delivered there, and numbers in `leaves` left as soon as they are."""
     wanted = list(targets or [None] * len(program.outputs))
     read_by = readers(program)
     goals: dict[int, Target] = {}
@@ -61,18 +80,43 @@ def run(
         alone = program.outputs.count(slot) == 1
         if target is not None and alone and (not target.adds or read_by.count[slot] == 1):
             goals[slot] = target
-    values = list(inputs)
+    left: dict[int, list[Left]] = {}
+    for slot, place in leaves:
+        left.setdefault(slot, []).append(place)
+    values: list[Value | Left] = list(inputs)
+    _leave(code, values, left, range(len(values)))
     for first, step in program.numbered():
         results = range(first, first + len(step.types))
-        operands = [values[slot] for slot in step.operands]
+        wanted_here = [goals.get(slot) for slot in results]
+        if isinstance(step.op, Call) and not code.lanes:
+            values += kernel.call_part(code, step.op.program, [values[slot] for slot in step.operands], wanted_here)
+            continue
+        operands = [_fetched(code, values, slot) for slot in step.operands]
         types = [as_array(program.types[slot]) for slot in step.operands]
-        found = _step(code, step, operands, types, [goals.get(slot) for slot in results])
+        found = _step(code, step, operands, types, wanted_here)
         for slot, value, type_ in zip(results, found, step.types, strict=True):
             values.append(_kept(code, value, as_array(type_), goals.get(slot), slot in read_by.once))
+        _leave(code, values, left, results)
     for slot, target in zip(program.outputs, wanted, strict=True):
         if target is not None:
-            deliver(code, values[slot], target)
-    return [values[slot] for slot in program.outputs]
+            deliver(code, _fetched(code, values, slot), target)
+    return [_fetched(code, values, slot) for slot in program.outputs]
+
+
+def _leave(code: Code, values: Sequence[Value | Left], left: Mapping[int, Sequence[Left]], slots: range) -> None:
+    """Write numbers that other parts read."""
+    if left:
+        for slot in slots:
+            for place in left.get(slot, ()):
+                write(code, left_at(code, place), (), read(code, values[slot]))
+
+
+def _fetched(code: Code, values: list[Value | Left], slot: int) -> Value:
+    """A value; a number of another part is read where it is needed first."""
+    value = values[slot]
+    if isinstance(value, Left):
+        value = values[slot] = read(code, value)
+    return value
 
 
 def _kept(code: Code, value: Value, type_: ArrayType, goal: Target | None, once: bool) -> Value:
@@ -103,8 +147,7 @@ def _step(
         case Branch() as op:
             return branch.branch(code, op, operands, types, goals)
         case Call(program):
-            call = run if code.lanes else kernel.call_part
-            return call(code, program, operands, goals)
+            return run(code, program, operands, goals)
         case _:
             raise not_first_order(step)
 
@@ -139,23 +182,23 @@ def _apply(
 ) -> Value:
     if op.primitive in scalars.TABLE:
         return _elementwise(code, Application(op, given[-1].dtype, type_.dtype), operands, type_)
-    write = rows.ARRAYS.get(op.primitive)
-    if write is None:
+    native = rows.ARRAYS.get(op.primitive)
+    if native is None:
         raise fail(
             "E145",
             f"`{op.primitive}` is not in the llvm back end",
             hint='use backend="xla", or "auto", which chooses one that has it',
         )
-    return write(Site(code, op, tuple(given), type_, goal), *operands)
+    return native(Site(code, op, tuple(given), type_, goal), *operands)
 
 
 def _elementwise(code: Code, application: Application, operands: list[Value], type_: ArrayType) -> Value:
-    write = scalars.TABLE[application.op.primitive]
+    number = scalars.TABLE[application.op.primitive]
     if not type_.shape:
-        return write(code, application, *operands)
+        return number(code, application, *operands)
 
     def at(code: Code, indices: Indices) -> ir.Value:
-        return write(code, application, *(read(code, x, indices if _has_axes(x) else ()) for x in operands))
+        return number(code, application, *(read(code, x, indices if _has_axes(x) else ()) for x in operands))
 
     return Computed(type_, at)
 

@@ -23,6 +23,9 @@ class Formula:
     uses: int = 0
 
 
+Formulas = dict[tuple[str, int, bool], Formula]  # by name, lanes, and whether a loop uses it
+
+
 @dataclass
 class Unit:
     """A function that is being written."""
@@ -31,9 +34,12 @@ class Unit:
     function: ir.Function
     entry: ir.IRBuilder
     buffers: Buffers
+    formulas: Formulas  # of the whole module
     literals: dict[bytes, ir.GlobalVariable] = field(default_factory=dict)
-    formulas: dict[tuple[str, int, bool], Formula] = field(default_factory=dict)
     loops: int = 0  # around the place that is being written
+    straight: bool = True  # no loop has been written
+    shared: ir.Value | None = None  # memory that the parts of a long program share, for numbers
+    used: int = 0  # bytes of it
 
     def variable(self, type_: ir.Type, count: int = 1, align: int = 8) -> ir.Value:
         """Memory on the stack for some numbers, made where the function begins."""
@@ -41,16 +47,10 @@ class Unit:
         slot.align, slot.type = align, POINTER
         return slot
 
-    def close(self) -> None:
-        """All is written: formulas in loops, and those used a few times, go where they are used; others are called."""
-        for (_, _, in_loop), formula in self.formulas.items():
-            few = formula.uses <= (INLINED_IN_LOOPS if in_loop else INLINED)
-            formula.function.attributes.add("alwaysinline" if few else "noinline")
-
     @contextmanager
     def loop(self) -> Iterator[None]:
         """What is written inside runs again and again."""
-        self.loops += 1
+        self.loops, self.straight = self.loops + 1, False
         yield
         self.loops -= 1
 
@@ -60,6 +60,13 @@ class Unit:
         if found is None:
             found = pure(ir.Function(self.module, ir.FunctionType(result, list(parameters)), name))
         return found
+
+
+def settle(formulas: Formulas) -> None:
+    """All is written: formulas in loops, and those used a few times, go where they are used; others are called."""
+    for (_, _, in_loop), formula in formulas.items():
+        few = formula.uses <= (INLINED_IN_LOOPS if in_loop else INLINED)
+        formula.function.attributes.add("alwaysinline" if few else "noinline")
 
 
 def pure(function: ir.Function) -> ir.Function:

@@ -7,7 +7,7 @@ import pytest
 
 import pushforward as pf
 from pushforward.codegen.llvm import parts
-from pushforward.codegen.llvm.compile import compile_llvm, shown
+from pushforward.codegen.llvm.compile import compile_llvm, shown, written
 from pushforward.codegen.llvm.divide import divide
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
@@ -44,6 +44,43 @@ def test_parts_give_what_the_whole_gives(size: int, monkeypatch: pytest.MonkeyPa
     args = [0.25, np.linspace(-1, 2, 5), 4]
     for one, other in zip(compile_llvm.__wrapped__(cut)(args), evaluate(program, args), strict=True):
         assert np.asarray(one).dtype == np.asarray(other).dtype and np.allclose(one, other, rtol=1e-14, atol=0)
+
+
+def test_straight_parts_are_left_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def numbers(b: Builder, x: tuple[int, ...]) -> list[int]:
+        total = x[0]
+        for k in range(30):
+            total = b.apply("add", b.apply("sin", total), b.constant(0.01 * k))
+        return [total]
+
+    def arrays(b: Builder, x: tuple[int, ...]) -> list[int]:
+        total = x[0]
+        for _ in range(30):
+            total = b.apply("exp", b.apply("sin", total))
+        return [total]
+
+    monkeypatch.setattr(parts, "LONG", 20)
+    monkeypatch.setattr(parts, "PART", 20)
+    for write, input_, skipped in ((numbers, F64, True), (arrays, ArrayType("f64", (5000,)), False)):
+        text, _ = written(parts.in_parts.__wrapped__(body("line", [input_], write)))
+        assert text.count("define internal void") > 2
+        assert ("optnone" in text) == skipped
+
+
+def test_a_number_may_leave_twice_and_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        first = b.apply("sin", x[0])
+        middle = first
+        for _ in range(20):
+            middle = b.apply("cos", middle)
+        return [first, middle, first, x[0], b.apply("add", first, middle)]
+
+    program = body("twice", [F64], write)
+    monkeypatch.setattr(parts, "LONG", 5)
+    monkeypatch.setattr(parts, "PART", 5)
+    cut = parts.in_parts.__wrapped__(program)
+    found, wanted = compile_llvm.__wrapped__(cut)([0.3]), evaluate(program, [0.3])
+    assert np.allclose(found, wanted, rtol=1e-14, atol=0)
 
 
 def test_short_programs_stay_whole() -> None:

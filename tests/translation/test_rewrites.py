@@ -45,7 +45,7 @@ def answer(key: tuple[str, str], writer: Writer) -> int | None:
     return found.rewrite(b, step.op, step.operands)
 
 
-def kinds(b: Builder, operands: tuple[int, ...]) -> set[str | None]:
+def kinds(b: Builder, operands: tuple[int, ...]) -> list[str | None]:
     return b.kinds(operands)
 
 
