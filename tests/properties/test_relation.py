@@ -11,12 +11,13 @@ import pytest
 
 from pushforward.ad.full import pushed_lookup
 from pushforward.lang.module import parse_module
+from pushforward.lang.types import Scalar
 from pushforward.semantics.exact import Digits, ExactArithmetic
 from pushforward.semantics.interpreter import Interpreter
 from pushforward.semantics.reference import Variant, evaluate
 from pushforward.verify.properties import relation
 from pushforward.verify.properties.case import Case, run
-from pushforward.verify.properties.generator import seeded_program
+from pushforward.verify.properties.generator import Generated, seeded_program
 
 PLAIN = [seed for seed in range(2001, 2031, 2) if not Case(seeded_program(seed), seed).differentiates][:8]
 TREES = """
@@ -33,6 +34,17 @@ def test_the_oracle_has_the_taylor_coefficients_that_mpmath_has() -> None:
     expected = mpmath.taylor(lambda t: mpmath.exp(mpmath.sin(2 * t + 1)), 0, 3)
     for m, coefficient in enumerate(expected):
         assert abs(float(found[m][0]) - float(coefficient * mpmath.factorial(m))) < 1e-12
+
+
+def test_the_oracle_has_digits_for_many_nested_derivatives() -> None:
+    """A sixth derivative, moved along a curve: exp(2 x) has 2^6 and 2^7 of itself."""
+    text = "def main(x: f64): f64 = " + "grad(" * 6 + "fn (y: f64) => exp(2.0 * y)" + ")" * 6 + "(x)\n"
+    case = Case(Generated(text, "smooth", (("x", Scalar("f64")),), (), ()), 5)
+    (x,), (curve,) = case.xs, case.flat_curves
+    assert isinstance(curve, relation.Path)
+    value, slope = (float(order[0]) for order in case.taylor)
+    assert value == pytest.approx(2**6 * np.exp(2 * x), rel=1e-12)
+    assert slope == pytest.approx(2**7 * np.exp(2 * x) * curve.derivative(1), rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", PLAIN)

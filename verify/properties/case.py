@@ -32,6 +32,7 @@ from .kinks import distance_to_kinks
 
 NEAR_A_KINK = 1e-6
 _DERIVATIVE_WORDS = re.compile(r"\b(grad|value_and_grad|jvp|vjp|jacobian|hessian|laplacian)\b|\w'")
+MANY = 220  # digits for programs that differentiate: each nested difference takes 20, and eight may be nested
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Case:
     def taylor(self) -> list[list[Any]]:
         """Derivatives 0 … `order` of the outputs along the curves, by the oracle."""
         order = 1 if self.differentiates else 2
-        digits = 110 if self.differentiates else 50
+        digits = MANY if self.differentiates else 50
         field = Digits(digits)
         interpreter = Interpreter(ExactArithmetic(field))
 

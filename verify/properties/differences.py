@@ -1,8 +1,8 @@
 """Derivative words without derivative passes: each kind becomes a program of central differences.
 
 Given to the specialiser in place of the passes, they leave a program that says what the derivative words of a text mean
-and shares no derivative rule with them. It is meant to be evaluated with many digits: with a step near 1e-20 and 110
-digits, two nested derivatives keep 30 digits and three keep 10.
+and shares no derivative rule with them. It is meant to be evaluated with many digits: with a step near 1e-20 every
+nested difference takes 20 of them, and leaves an error near 1e-40.
 """
 
 from __future__ import annotations
