@@ -54,12 +54,15 @@ def call_part(
 ) -> list[Value]:
     """A part of a long program as a function of its own, called here; all that it gives stands in memory."""
     kernel, own = write_kernel(code.unit.module, program)
+    code.unit.buffers.parts.append(own)
     given = [_dense(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
     results = [
-        goal.place if goal is not None and not goal.adds and goal.place.dense else _place(code, as_array(type_))
-        for goal, type_ in zip(goals, program.output_types, strict=True)
+        goal.place
+        if goal is not None and not goal.adds and goal.place.dense
+        else _place(code, as_array(type_), "handed on", number)
+        for number, (goal, type_) in enumerate(zip(goals, program.output_types, strict=True))
     ]
-    scratch = _place(code, ArrayType("uint8", (own.total + ALIGN,))) if own.total else None
+    scratch = _place(code, ArrayType("uint8", (own.total + ALIGN,)), "part") if own.total else None
     pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
     call_kernel(code.b, kernel, [place.pointer for place in (*given, *results)], pointer, own)
     return list(results)
@@ -74,14 +77,14 @@ def _aligned(code: Code, pointer: ir.Value) -> ir.Value:
 def _dense(code: Code, x: Value, type_: ArrayType) -> Stored:
     if isinstance(x, Stored) and x.strides == row_major(x.shape) and x.spread is None and x.valid is None:
         return x
-    place = _place(code, type_)
+    place = _place(code, type_, "operand")
     deliver(code, x, Target(place))
     return place
 
 
-def _place(code: Code, type_: ArrayType) -> Stored:
+def _place(code: Code, type_: ArrayType, role: str, number: int = 0) -> Stored:
     if type_.shape:
-        return allocate(code, type_)
+        return allocate(code, type_, role, number)
     return Stored(type_, code.unit.variable(memory_type(type_.dtype)), ())
 
 

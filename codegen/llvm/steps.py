@@ -62,16 +62,21 @@ def run(
         if target is not None and alone and (not target.adds or read_by.count[slot] == 1):
             goals[slot] = target
     values = list(inputs)
+    buffers = code.unit.buffers
+    before = buffers.step
     for first, step in program.numbered():
+        buffers.step = program, first
         results = range(first, first + len(step.types))
         operands = [values[slot] for slot in step.operands]
         types = [as_array(program.types[slot]) for slot in step.operands]
         found = _step(code, step, operands, types, [goals.get(slot) for slot in results])
+        buffers.step = program, first  # bodies of the step have steps of their own
         for slot, value, type_ in zip(results, found, step.types, strict=True):
             values.append(_kept(code, value, as_array(type_), goals.get(slot), slot in read_by.once))
     for slot, target in zip(program.outputs, wanted, strict=True):
         if target is not None:
             deliver(code, values[slot], target)
+    buffers.step = before
     return [values[slot] for slot in program.outputs]
 
 
@@ -82,7 +87,7 @@ def _kept(code: Code, value: Value, type_: ArrayType, goal: Target | None, once:
     if goal is not None and not goal.adds:
         deliver(code, value, goal)
         return goal.place
-    return stored(code, value, type_)
+    return stored(code, value, type_, "result")
 
 
 def _step(

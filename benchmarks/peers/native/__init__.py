@@ -1,6 +1,6 @@
 """Derivatives written by hand in C: what a compiler of this language could reach on this machine.
 
-A problem enters, a function without arguments that gives value and gradient leaves. The sources are compiled by the
+A problem enters, a function without arguments that gives value and gradient, or residuals and their Jacobian, leaves. The sources are compiled by the
 machine's C compiler, for its own processor, into build/native, once per content.
 """
 
@@ -22,7 +22,7 @@ from ...problems import Problem
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parents[2] / "build" / "native"
 FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-shared", "-fPIC")
-Output = tuple[float, tuple[np.ndarray, ...]]
+Output = tuple[float, tuple[np.ndarray, ...]] | tuple[np.ndarray, ...]
 
 
 def compiler() -> str | None:
@@ -90,4 +90,24 @@ def lstm(problem: Problem) -> Callable[[], Output]:
     return call
 
 
-FUNCTIONS: dict[str, Callable[[Problem], Callable[[], Output]]] = {"gmm": gmm, "lstm": lstm}
+def ba(problem: Problem) -> Callable[[], Output]:
+    """See ba.c."""
+    given = _prepared(problem.arguments[:4])
+    observed = np.ascontiguousarray(problem.arguments[4], dtype=np.int64)
+    p = len(observed)
+    made = tuple(map(np.zeros, ((p, 2), (p, 2, 15), p, p)))
+    function = library("ba").ba
+    function.restype = None
+    cameras, points = (len(array) for array in given[:2])
+    if p and not (0 <= observed.min() and (observed.max(axis=0) < (cameras, points)).all()):
+        raise IndexError("an observation is of a camera or a point that is not there")
+    words = [*map(_pointer, given), ctypes.c_void_p(observed.ctypes.data), *map(_pointer, made)]
+
+    def call() -> Output:
+        function(ctypes.c_int64(p), *words)
+        return made
+
+    return call
+
+
+FUNCTIONS: dict[str, Callable[[Problem], Callable[[], Output]]] = {"gmm": gmm, "lstm": lstm, "ba": ba}
