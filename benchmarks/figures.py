@@ -36,7 +36,7 @@ DIVISIONS = frozenset("div sqrt rsqrt".split())
 SHORT = 1024  # numbers of an array in the first cache
 NUMBERS = 1 << 18  # of one timed call
 REPEATS = 25
-WAITING = "steps that wait for each other, and moves"  # where the counts explain less than half of the time
+NOT_COUNTED = "none of these (waiting, moves and fresh memory are not counted)"  # less than half is explained
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def note(found: Work, least: Limits, taken: float) -> str:
     most = max(parts, key=lambda kind: parts[kind])
     shares = ", ".join(f"{kind} {100 * part / taken:.0f} %" for kind, part in parts.items())
     return (
-        f"{least.flops / 1e9:.1f} at the peak; {found.flops / 1e6:.2f} Mflop, {2 * found.fused / 1e6:.2f} in fused "
-        f"pairs at most, {found.elementary} elementary, {found.divisions} divisions and roots, {found.traffic / 1e6:.2f} MB; "
-        f"limit: {most if sum(parts.values()) > taken / 2 else WAITING} ({shares})"
+        f"{least.flops / 1e9:.1f} at the peak; {found.flops / 1e6:.2f} Mflop, {2 * found.fused / 1e6:.2f} at most in "
+        f"fused pairs, {found.elementary} elementary, {found.divisions} divisions and roots; "
+        f"{found.traffic / 1e6:.2f} MB; limit: {most if sum(parts.values()) > taken / 2 else NOT_COUNTED} ({shares})"
     )

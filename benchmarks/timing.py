@@ -39,7 +39,7 @@ class Run:
     note: str
     distance: dict[str, float]
     outputs: dict[str, list[float]]
-    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def measure(problem: str, context: Context, *, rounds: int, backend: str = "auto", ceiling: bool = False) -> Run:

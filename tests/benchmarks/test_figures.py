@@ -38,7 +38,7 @@ def test_of_a_product_with_a_triangle_one_half_is_counted() -> None:
 def test_what_limits_a_program_is_what_takes_longest() -> None:
     assert figures.seconds(WORK, LIMITS)["multiply-adds"] == pytest.approx(2 * (2e6 - 1e3 - 9e5) / 4e10)
     assert "limit: multiply-adds (multiply-adds 55 %, elementary functions 1 %" in figures.note(WORK, LIMITS, 1e-4)
-    assert "limit: steps that wait for each other" in figures.note(WORK, LIMITS, 1e-3)
+    assert "limit: none of these" in figures.note(WORK, LIMITS, 1e-3)
 
 
 def _run(**changes: dict[str, float]) -> Run:

@@ -49,7 +49,7 @@ def _observations(count: int) -> Problem:
 def test_residuals_and_blocks_are_those_of_jax(count: int) -> None:
     problem = _observations(count)
     with jax.enable_x64(True):
-        wanted = ba.reverse_blocks(*map(jax.numpy.asarray, problem.arguments))
+        wanted = jax.jit(ba.reverse_blocks)(*map(jax.numpy.asarray, problem.arguments))
     found = native.FUNCTIONS["ba"](problem)()
     assert distance(flat(found), flat(wanted)) < 1e-12
 
