@@ -20,19 +20,24 @@ def flops(program: Program, sizes: Mapping[str, int] | None = None) -> int:
     """Floating-point operations of one run, all sizes known (`sizes` gives the values of size variables)."""
     if sizes:
         program = substitute_sizes(program, sizes)
-    return _flops(program, {}, _apply_flops)
+    return _flops(program, {}, apply_flops)
 
 
 def count_of(program: Program, primitive: str) -> int:
     """How many operations of one run are those of one primitive, all sizes known."""
 
     def count(op: Apply, operands: tuple[object, ...], results: tuple[SlotType, ...]) -> int:
-        return _apply_flops(op, operands, results) if op.primitive == primitive else 0
+        return apply_flops(op, operands, results) if op.primitive == primitive else 0
 
-    return _flops(program, {}, count, adds=0)
+    return counted(program, count)
 
 
 Count = Callable[[Apply, tuple[object, ...], tuple[SlotType, ...]], int]
+
+
+def counted(program: Program, count: Count) -> int:
+    """The total of what `count` says of each application in one run, all sizes known."""
+    return _flops(program, {}, count, adds=0)
 
 
 def _flops(program: Program, known: dict[int, int], count: Count, adds: int = 1) -> int:
@@ -65,7 +70,8 @@ def _step_flops(step: Step, types: tuple[object, ...], known: dict[int, int], co
             return 0
 
 
-def _apply_flops(op: Apply, operands: tuple[object, ...], results: tuple[SlotType, ...]) -> int:
+def apply_flops(op: Apply, operands: tuple[object, ...], results: tuple[SlotType, ...]) -> int:
+    """Operations of one application, from the types of its operands and results; 0 for one without floats."""
     arrays = [t for t in (*operands, *results) if isinstance(t, ArrayType)]
     if not any(t.is_float for t in arrays):
         return 0

@@ -6,7 +6,8 @@ import json
 import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .harness import (
@@ -38,14 +39,19 @@ class Run:
     note: str
     distance: dict[str, float]
     outputs: dict[str, list[float]]
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def measure(problem: str, context: Context, *, rounds: int, backend: str = "auto") -> Run:
-    """Run one problem's contenders in their own pinned process; `rounds` 0 evaluates without timing."""
+def measure(problem: str, context: Context, *, rounds: int, backend: str = "auto", ceiling: bool = False) -> Run:
+    """Run one problem's contenders in their own pinned process; `rounds` 0 evaluates without timing.
+
+    With `ceiling` the derivative by hand in C is among them, and the process adds the figures of `figures.py`.
+    """
     job = {
         "problem": problem,
         "rounds": rounds,
         "backend": backend,
+        "ceiling": ceiling,
         "core": context.core,
         "seed": context.seed,
         "data": str(context.data) if context.data else "",

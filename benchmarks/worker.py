@@ -23,6 +23,7 @@ from .problems import PROBLEMS, Problem
 from .workloads import WORKLOADS
 
 OURS = "ours"
+BY_HAND = "by hand in C"
 MIN_SECONDS = 0.05
 Output = Any
 Contender = Callable[[], Output]
@@ -53,14 +54,8 @@ def _wide(argument: Any) -> NDArray[Any]:
 
 
 def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
-    """Our compiled value-and-gradient of the same objective, inputs placed as the back end wants.
-
-    The back end "c" stands for derivatives written by hand in C, in our place.
-    """
+    """Our compiled value-and-gradient of the same objective, inputs placed as the back end wants."""
     import jax
-
-    if backend == "c":
-        return importlib.import_module(".peers.native", __package__).FUNCTIONS[problem.peers](problem)
 
     pf: Any = importlib.import_module("pushforward")
     program = pf.load(root / problem.file)[problem.entry]
@@ -93,6 +88,25 @@ def contenders(problem: Problem, root: Path, backend: str) -> tuple[dict[str, Co
         return {OURS: ours, **built}, time.perf_counter() - start, {}
     except Exception as error:  # whatever breaks on our side becomes a failed row, not a lost run
         return built, 0.0, {OURS: f"{type(error).__name__}: {error}"}
+
+
+def by_hand(problem: Problem, calls: dict[str, Contender], failures: dict[str, str]) -> None:
+    """The derivative written by hand in C as one more contender, where there is one; or why it cannot be built."""
+    native = importlib.import_module(".peers.native", __package__)
+    if native.compiler() is None or problem.peers not in native.FUNCTIONS:
+        return
+    try:
+        calls[BY_HAND] = native.FUNCTIONS[problem.peers](problem)
+    except Exception as error:
+        failures[BY_HAND] = f"{type(error).__name__}: {error}"
+
+
+def ceiling(problem: Problem, root: Path) -> dict[str, Mapping[str, float]]:
+    """The figures of a problem and of this core, none where they cannot be had."""
+    native = importlib.import_module(".peers.native", __package__)
+    if native.compiler() is None:
+        return {}
+    return importlib.import_module(".figures", __package__).figures(problem, root)
 
 
 def warm_up() -> None:
@@ -166,6 +180,8 @@ def work(job: Mapping[str, Any]) -> dict[str, Any]:
     problem = {**PROBLEMS, **WORKLOADS}[job["problem"]](data, job["seed"])
     warm_up()
     calls, building, failures = contenders(problem, Path(job["root"]), job["backend"])
+    if job["ceiling"]:
+        by_hand(problem, calls, failures)
     compiling = first_calls(calls, failures)
     if OURS in compiling:
         compiling[OURS] += building
@@ -174,12 +190,13 @@ def work(job: Mapping[str, Any]) -> dict[str, Any]:
     else:
         times, outputs = {}, {name: call() for name, call in calls.items()}
     vectors = {name: flat(output) for name, output in outputs.items()}
-    reference = next(vector for name, vector in vectors.items() if name != OURS)
+    reference = next(vector for name, vector in vectors.items() if name not in (OURS, BY_HAND))
     return {
         "times": times,
         "compile": compiling,
         "failures": failures,
         "note": problem.note,
+        "figures": ceiling(problem, Path(job["root"])) if job["ceiling"] else {},
         "distance": {name: distance(vector, reference) for name, vector in vectors.items()},
         "outputs": {} if job["rounds"] else {name: vector.tolist() for name, vector in vectors.items()},
     }

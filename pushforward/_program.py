@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ._run import Compiled
 
 Backend = Literal["auto", "reference", "xla", "llvm"]
-STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "loops", "llvm", "asm")
+NATIVE = ("loops", "memory", "llvm", "asm")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", *NATIVE)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,7 +151,8 @@ class Program:
 
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
         """The program as text at a stage: surface, readable, full, first, forward, reverse, vector, jaxpr, or
-        loops, llvm or asm of the native back end."""
+        loops, memory, llvm or asm of the native back end. `memory` lists the arrays that native code keeps, of a
+        definition also for its value and gradient."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
         from ._stages import show

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import _wire
 from .lang import ir
 from .lang.constants import numpy_dtype
-from .lang.diagnostics import fail
+from .lang.diagnostics import DiagnosticError, fail
 from .lang.source import Source
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
         from .codegen.llvm.compile import shown
 
         return shown(first, stage)
+    if stage == "memory":
+        return _memory(program, first)
     if stage in ("forward", "reverse"):
         from ._derived import as_call
 
@@ -65,6 +67,35 @@ def _passed(program: ir.Program, stage: str, after: str | None) -> ir.Program:
         if one.name == after:
             break
     return program
+
+
+def _memory(program: Program, first: ir.Program) -> str:
+    """The arrays of native code; of a definition also those of its value and gradient, where there is one."""
+    from . import _derived
+    from ._program import floats
+
+    found = {program.name: first}
+    if program.recipe is None:
+        call = _derived.as_call(first)
+        try:
+            names = floats(program.signature)
+            chosen = _derived.select(call, names[0] if len(names) == 1 else names)
+            title = f"{program.name}, value and gradient by {', '.join(names)}"
+            found[title] = _derived.gradient(call, chosen, with_value=True)
+        except DiagnosticError:
+            pass  # a result that is not one float has no gradient
+    return "\n\n".join(f"{title}\n{_arrays(one)}" for title, one in found.items())
+
+
+def _arrays(program: ir.Program) -> str:
+    from ._derived import hidden, signature
+    from .codegen.llvm.memory_report import memory_report
+    from .semantics.results import places
+
+    known = signature(program)
+    inputs = [f"captured {k}" for k in range(hidden(program))]
+    inputs += [place for name, type_ in known.inputs for place in places(type_, name)]
+    return memory_report(program, inputs, list(places(known.output, "result")))
 
 
 def _text(program: ir.Program) -> str:

@@ -75,7 +75,7 @@ def _write(module: ir.Module, library: Library, function: Function) -> Memory:
         _stop(b, b.icmp_signed("!=", size, ir.Constant(I64, wanted)), _WRONG_SIZE)
     _check_pointers(b, function, call)
     _run(b, module, function, call, kernel, buffers)
-    return Memory(buffers.total + ALIGN if buffers.total else 0, buffers.stack)
+    return Memory(buffers.total + ALIGN if buffers.total else 0, buffers.deepest)
 
 
 def _stop(b: ir.IRBuilder, condition: ir.Value, code: int) -> None:

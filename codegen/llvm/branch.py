@@ -25,8 +25,12 @@ def branch(
     if lanes_of(selector):
         return _blend(code, op, selector, captures, types)
     places = [
-        variable(code, t.dtype) if not t.shape else goal.place if goal and not goal.adds else allocate(code, t)
-        for t, goal in zip(types, goals, strict=True)
+        variable(code, t.dtype)
+        if not t.shape
+        else goal.place
+        if goal and not goal.adds
+        else allocate(code, t, number=number)
+        for number, (t, goal) in enumerate(zip(types, goals, strict=True))
     ]
     blocks = [code.b.append_basic_block("arm") for _ in op.arms]
     after = code.b.append_basic_block("after")
@@ -62,7 +66,7 @@ def _blend(
     for k, arm in enumerate(op.arms):
         found = steps.run(inside, arm, captures)
         if not k:
-            results = [_own(code, t, value) for t, value in zip(types, found, strict=True)]
+            results = [_own(code, t, value, n) for n, (t, value) in enumerate(zip(types, found, strict=True))]
             continue
         mine = (
             selector
@@ -74,10 +78,10 @@ def _blend(
     return results
 
 
-def _own(code: Code, type_: ArrayType, value: Value) -> Value:
+def _own(code: Code, type_: ArrayType, value: Value, number: int) -> Value:
     if not type_.shape:
         return read(code, value)
-    target = Target(allocate(code, type_))
+    target = Target(allocate(code, type_, number=number))
     deliver(code, value, target)
     return target.place
 

@@ -81,8 +81,10 @@ def _side_by_side(
     """Rounds in lanes. Sums are taken lane by lane, and over the lanes in the end."""
     lanes, outer, narrow = code.lanes, code.in_lanes(0), code.in_lanes(min(code.lanes, SUM_LANES))
     partial = [
-        None if total is None else Sum(narrow if total.type.shape else code, total.type, None, narrow.lanes)
-        for total in sums
+        None
+        if total is None
+        else Sum(narrow if total.type.shape else code, total.type, None, narrow.lanes, number=number)
+        for number, total in enumerate(sums)
     ]
     blocks = -(-size // lanes) * lanes
     with code.loop(blocks, lanes) as base:
@@ -116,7 +118,7 @@ def _tile(code: Code, x: Array, start: Number) -> Value:
     """The rows of the lanes; copied so that the lanes of an element stand side by side, if that is short enough."""
     found = row(code, x, start, side_by_side=True)
     if isinstance(found, Stored) and not found.packed and count(found.shape) <= TILE:
-        target = Target(allocate(code, found.type))
+        target = Target(allocate(code, found.type, "side by side"))
         deliver(code, found, target)
         return target.place
     return found

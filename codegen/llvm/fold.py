@@ -21,7 +21,8 @@ def fold(
     captures, arrays = settled(code, operands[: op.captures]), rows_of(code, operands[op.captures : first])
     number = len(operands) - first
     ways = [_way(op.body, first + k, k) for k in range(number)]
-    carries = [_Carry(code, t, x, way) for t, x, way in zip(types, operands[first:], ways, strict=False)]
+    initial = zip(types, operands[first:], ways, strict=False)
+    carries = [_Carry(code, t, x, way, k) for k, (t, x, way) in enumerate(initial)]
     sums = sums_of(code, op.combine, types[number:], goals[number:])
     stacks = stacks_of(code, op.combine, types[number:], goals[number:])
 
@@ -81,16 +82,16 @@ def _read_behind(body: Program, slot: int, change: int) -> bool:
 class _Carry:
     """What a loop hands from round to round: a variable, or an array, with a place for the next one if it is made."""
 
-    def __init__(self, code: Code, type_: ArrayType, initial: Value, way: str) -> None:
+    def __init__(self, code: Code, type_: ArrayType, initial: Value, way: str, number: int) -> None:
         self.code, self.type = code, type_
         self.goal: Target | None = None
         if not type_.shape:
             self.variable = variable(code, type_.dtype, read(code, initial))
         else:
-            self.place = allocate(code, type_)
+            self.place = allocate(code, type_, "carry", number)
             deliver(code, initial, Target(self.place))
             if way != "kept":
-                self.goal = Target(allocate(code, type_) if way == "made" else self.place)
+                self.goal = Target(allocate(code, type_, "next carry", number) if way == "made" else self.place)
 
     @property
     def value(self) -> Value:

@@ -33,6 +33,7 @@ def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buff
     ]
     numbers = sum(not as_array(t).shape for step in program.steps if isinstance(step.op, Call) for t in step.types)
     if numbers:
+        code.unit.buffers.shared = numbers * NUMBER
         code.unit.shared = allocate(code, ArrayType("uint8", (numbers * NUMBER,))).pointer
     inputs: list[Value] = [x if x.shape else read(code, x) for x in places[: len(program.inputs)]]
     steps.run(code, program, inputs, [Target(place) for place in places[len(inputs) :]])
@@ -76,7 +77,10 @@ def call_part(
     LLVM takes longer to polish a straight line that runs once than anybody ever gains by it, so it leaves it alone.
     """
     given = [_passed(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
-    results = [_result(code, goal, as_array(type_)) for goal, type_ in zip(goals, program.output_types, strict=True)]
+    results = [
+        _result(code, goal, as_array(type_), number)
+        for number, (goal, type_) in enumerate(zip(goals, program.output_types, strict=True))
+    ]
     shared = [] if code.unit.shared is None else [code.unit.shared]
     sent = [*shared, *(sent for x in (*given, *results) for sent in _sent(x))]
     part, start = _function(code.unit.module, [x.type for x in sent], code.unit.formulas)
@@ -91,7 +95,8 @@ def call_part(
         part.unit.function.attributes.add("optnone")
     code.unit.straight = code.unit.straight and part.unit.straight
     own = part.unit.buffers
-    scratch = allocate(code, ArrayType("uint8", (own.total + ALIGN,))) if own.total else None
+    code.unit.buffers.parts.append(own)
+    scratch = allocate(code, ArrayType("uint8", (own.total + ALIGN,)), "part") if own.total else None
     pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
     call_kernel(code.b, part.unit.function, sent, pointer, own)
     return results
@@ -105,17 +110,17 @@ def _passed(code: Code, x: Value | Left, type_: ArrayType) -> Value | Left:
         return read(code, x)
     if isinstance(x, Stored) and x.strides == row_major(x.shape) and x.spread is None and x.valid is None:
         return x
-    place = allocate(code, type_)
+    place = allocate(code, type_, "operand")
     deliver(code, x, Target(place))
     return place
 
 
-def _result(code: Code, goal: Target | None, type_: ArrayType) -> Stored | Left:
+def _result(code: Code, goal: Target | None, type_: ArrayType, number: int) -> Stored | Left:
     """Where a result of a part goes."""
     if goal is not None and not goal.adds and goal.place.dense:
         return goal.place
     if type_.shape:
-        return allocate(code, type_)
+        return allocate(code, type_, "handed on", number)
     code.unit.used += NUMBER
     return Left(type_, code.unit.used - NUMBER)
 

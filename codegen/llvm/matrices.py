@@ -159,7 +159,7 @@ def _solve(site: Site, a: Value, b: Value) -> Value:
     deliver(code, b, target)
     n, columns = site.shape[-2:]
     square = site.operands[0].with_shape((n, n))
-    work = allocate(code, square)
+    work = allocate(code, square, "work")
 
     def one(batch: Indices) -> None:
         code.loops((n, n), lambda at: write(code, work, at, read(code, a, (*batch, *at))))
@@ -176,7 +176,7 @@ def _solve(site: Site, a: Value, b: Value) -> Value:
 def _logdet(site: Site, a: Value) -> Value:
     """The logarithm of the size of the determinant."""
     code, n = site.code, lengths(site.operands[0])[-1]
-    work = allocate(code, site.operands[0].with_shape((n, n)))
+    work = allocate(code, site.operands[0].with_shape((n, n)), "work")
 
     def at(batch: Indices) -> Number:
         code.loops((n, n), lambda at: write(code, work, at, read(code, a, (*batch, *at))))
@@ -199,7 +199,7 @@ def _tridiagonal_solve(site: Site, low: Value, middle: Value, high: Value, b: Va
     code, target = site.code, site.target()
     deliver(code, b, target)
     n, columns = site.shape[-2:]
-    work = allocate(code, site.result.with_shape((n,)))
+    work = allocate(code, site.result.with_shape((n,)), "work")
     zero, end = _sized(code, n)
 
     def one(batch: Indices) -> None:

@@ -125,13 +125,14 @@ class Target:
         return replace(self, place=place)
 
 
-def allocate(code: Code, type_: ArrayType) -> Stored:
-    """Memory for an array; one per lane in code for lanes."""
+def allocate(code: Code, type_: ArrayType, role: str = "result", number: int = 0) -> Stored:
+    """Memory for an array; one per lane in code for lanes. `role` and `number` say what for, as in `Held`."""
     shape, lanes = lengths(type_), code.lanes
     size = count(shape) * width(type_.dtype) * max(lanes, 1)
     strides = tuple(step * max(lanes, 1) for step in row_major(shape))
     unit, element = code.unit, memory_type(type_.dtype)
-    if unit.buffers.on_stack(size):
+    stack = unit.buffers.on_stack(size)
+    if stack:
         pointer: Number = unit.variable(element, max(count(shape) * max(lanes, 1), 1), 64)
     else:
         region = unit.buffers.take(size)
@@ -142,6 +143,7 @@ def allocate(code: Code, type_: ArrayType) -> Stored:
                 hint='use backend="xla", or "auto"',
             )
         pointer = region
+    unit.buffers.note(size, type_, lanes, role, number, stack=stack)
     return Stored(type_, pointer, strides, packed=bool(lanes))
 
 
@@ -300,11 +302,11 @@ def fill(code: Code, x: Stored, value: float | int | bool) -> None:
     code.loops(x.shape, lambda indices: write(code, x, indices, code.literal(value, kind)))
 
 
-def stored(code: Code, x: Value, type_: ArrayType) -> Stored:
-    """The array in memory."""
+def stored(code: Code, x: Value, type_: ArrayType, role: str = "operand") -> Stored:
+    """The array in memory, for what `role` says."""
     if isinstance(x, Stored):
         return x
-    target = Target(allocate(code, type_))
+    target = Target(allocate(code, type_, role))
     deliver(code, x, target)
     return target.place
 

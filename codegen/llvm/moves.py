@@ -120,7 +120,7 @@ def _relabelled(site: Site, x: Array) -> Value:
 
 
 def _copied(site: Site, x: Stored) -> Stored:
-    target = Target(allocate(site.code, x.type))
+    target = Target(allocate(site.code, x.type, "copy"))
     deliver(site.code, x, target)
     return target.place
 

@@ -18,7 +18,7 @@ Before = Callable[[Site, Number, Number], Number]
 def _order(site: Site, key: Callable[[Code, Number], Number], n: int, before: Before) -> Stored:
     """The places 0 … n - 1 in the order of their keys."""
     code = site.code
-    places, spare = (allocate(code, ArrayType("i64", (n,))) for _ in range(2))
+    places, spare = (allocate(code, ArrayType("i64", (n,)), "work") for _ in range(2))
     code.loops((n,), lambda at: write(code, places, at, at[0]))
     run = 1
     while run < n:

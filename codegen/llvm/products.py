@@ -79,7 +79,7 @@ def _side_by_side(site: Site, x: Stored, term: str, column: str) -> tuple[Stored
         type=x.type.with_shape(tuple(x.type.shape[k] for k in order)),
         strides=tuple(x.strides[k] for k in order),
     )
-    place = allocate(site.code, turned.type)
+    place = allocate(site.code, turned.type, "turned")
     _turn(site.code, turned, place)
     return place, "".join(term[k] for k in order)
 

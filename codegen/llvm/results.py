@@ -26,7 +26,7 @@ from .memory import (
 class Sum:
     """A result that rounds add to: a variable for a number, memory for an array."""
 
-    def __init__(self, code: Code, type_: ArrayType, goal: Target | None, folded: int = 0) -> None:
+    def __init__(self, code: Code, type_: ArrayType, goal: Target | None, folded: int = 0, *, number: int = 0) -> None:
         self.code, self.type = code, type_
         self.variable: Variable | None = None
         if not type_.shape:
@@ -35,7 +35,7 @@ class Sum:
         if goal is not None and goal.adds:
             self.target = goal
             return
-        place = allocate(code, type_) if goal is None else goal.place
+        place = allocate(code, type_, "sum", number) if goal is None else goal.place
         fill(code, place, 0)
         self.target = Target(place, adds=True, folded=folded)
 
@@ -63,7 +63,8 @@ def sums_of(
 ) -> list[Sum | None]:
     """What collects the results that are added up."""
     return [
-        Sum(code, type_, goal) if how == "sum" else None for how, type_, goal in zip(combine, types, goals, strict=True)
+        Sum(code, type_, goal, number=number) if how == "sum" else None
+        for number, (how, type_, goal) in enumerate(zip(combine, types, goals, strict=True))
     ]
 
 
@@ -72,8 +73,8 @@ def stacks_of(
 ) -> list[Target | None]:
     """Where stacked results go; one that is to be added up further needs memory first."""
     return [
-        None if how != "stack" else goal if goal is not None else Target(allocate(code, type_))
-        for how, type_, goal in zip(combine, types, goals, strict=True)
+        None if how != "stack" else goal if goal is not None else Target(allocate(code, type_, "rows", number))
+        for number, (how, type_, goal) in enumerate(zip(combine, types, goals, strict=True))
     ]
 
 

@@ -85,7 +85,10 @@ def run(
         left.setdefault(slot, []).append(place)
     values: list[Value | Left] = list(inputs)
     _leave(code, values, left, range(len(values)))
+    buffers = code.unit.buffers
+    before = buffers.step
     for first, step in program.numbered():
+        buffers.step = program, first
         results = range(first, first + len(step.types))
         wanted_here = [goals.get(slot) for slot in results]
         if isinstance(step.op, Call) and not code.lanes:
@@ -94,12 +97,14 @@ def run(
         operands = [_fetched(code, values, slot) for slot in step.operands]
         types = [as_array(program.types[slot]) for slot in step.operands]
         found = _step(code, step, operands, types, wanted_here)
+        buffers.step = program, first  # bodies of the step have steps of their own
         for slot, value, type_ in zip(results, found, step.types, strict=True):
             values.append(_kept(code, value, as_array(type_), goals.get(slot), slot in read_by.once))
         _leave(code, values, left, results)
     for slot, target in zip(program.outputs, wanted, strict=True):
         if target is not None:
             deliver(code, _fetched(code, values, slot), target)
+    buffers.step = before
     return [_fetched(code, values, slot) for slot in program.outputs]
 
 
@@ -126,7 +131,7 @@ def _kept(code: Code, value: Value, type_: ArrayType, goal: Target | None, once:
     if goal is not None and not goal.adds:
         deliver(code, value, goal)
         return goal.place
-    return stored(code, value, type_)
+    return stored(code, value, type_, "result")
 
 
 def _step(

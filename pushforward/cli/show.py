@@ -9,11 +9,12 @@ from . import _programs
 from .report import Report
 
 STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr")
+NATIVE = ("loops", "memory", "llvm", "asm")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     _programs.add_program(parser, inputs=False)
-    parser.add_argument("--stage", default="first", metavar="STAGE", help=f"one of {', '.join(STAGES)}")
+    parser.add_argument("--stage", default="first", metavar="STAGE", help=f"one of {', '.join(STAGES + NATIVE)}")
     parser.add_argument("--pass", dest="after", metavar="NAME", help="stop after this pass of the stage's pipeline")
     parser.add_argument("--why", action="store_true", help="print which back end `auto` takes, and why, instead")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from benchmarks.peers import gmm, lstm, native
-from benchmarks.problems import PROBLEMS, Problem
+from benchmarks.peers import ba, gmm, lstm, native
+from benchmarks.problems import PROBLEMS, Problem, bundle
 from benchmarks.problems import gmm as gmm_problem
 from benchmarks.problems import lstm as lstm_problem
 from benchmarks.worker import distance, flat
@@ -33,6 +34,33 @@ def test_value_and_gradient_are_those_of_jax(case: str) -> None:
         wanted = jax.value_and_grad(objective, argnums=problem.wrt)(*map(jax.numpy.asarray, arguments))
     found = native.FUNCTIONS[problem.peers](problem)()
     assert distance(flat(found), flat(wanted)) < 1e-12
+
+
+def _observations(count: int) -> Problem:
+    """Cameras and points that all differ, one camera without a rotation, one turned several times about its axis."""
+    problem, rng = bundle("several", "none", (5, 9, count), None, 5), np.random.default_rng(6)
+    cameras, points = (x * (1.0 + 0.1 * rng.normal(size=x.shape)) for x in problem.arguments[:2])
+    cameras[0, :3], cameras[1, :3] = 0.0, 20.0 * cameras[1, :3]
+    weights, features = rng.uniform(size=count), rng.normal(size=(count, 2))
+    return replace(problem, arguments=(cameras, points, weights, features, problem.arguments[4]))
+
+
+@pytest.mark.parametrize("count", [1, 8, 29])
+def test_residuals_and_blocks_are_those_of_jax(count: int) -> None:
+    problem = _observations(count)
+    with jax.enable_x64(True):
+        wanted = jax.jit(ba.reverse_blocks)(*map(jax.numpy.asarray, problem.arguments))
+    found = native.FUNCTIONS["ba"](problem)()
+    assert distance(flat(found), flat(wanted)) < 1e-12
+
+
+def test_an_observation_of_nothing_is_refused() -> None:
+    problem = _observations(8)
+    for wrong in (-1, 9):
+        observed = problem.arguments[4].copy()
+        observed[3, 1] = wrong
+        with pytest.raises(IndexError, match="a point that is not there"):
+            native.FUNCTIONS["ba"](replace(problem, arguments=(*problem.arguments[:4], observed)))
 
 
 def test_a_source_that_does_not_compile_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

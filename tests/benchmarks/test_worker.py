@@ -14,7 +14,16 @@ import pytest
 from benchmarks import worker
 from benchmarks.problems import Problem
 
-JOB = {"problem": "gmm_test", "rounds": 3, "backend": "auto", "core": 0, "seed": 0, "data": "", "root": "."}
+JOB = {
+    "problem": "gmm_test",
+    "rounds": 3,
+    "backend": "auto",
+    "ceiling": False,
+    "core": 0,
+    "seed": 0,
+    "data": "",
+    "root": ".",
+}
 Build = Callable[[Problem, Path, str], worker.Contender]
 
 

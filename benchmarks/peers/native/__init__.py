@@ -1,7 +1,7 @@
 """Derivatives written by hand in C: what a compiler of this language could reach on this machine.
 
-A problem enters, a function without arguments that gives value and gradient leaves. The sources are compiled by the
-machine's C compiler, for its own processor, into build/native, once per content.
+A problem enters, a function without arguments that gives value and gradient, or residuals and their Jacobian, leaves.
+The sources are compiled by the machine's C compiler, for its own processor, into build/native, once per content.
 """
 
 from __future__ import annotations
@@ -21,13 +21,20 @@ from ...problems import Problem
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parents[2] / "build" / "native"
-FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-shared", "-fPIC")
-Output = tuple[float, tuple[np.ndarray, ...]]
+FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+Output = tuple[float, tuple[np.ndarray, ...]] | tuple[np.ndarray, ...]
 
 
 def compiler() -> str | None:
     """The C compiler of this machine, if it has one."""
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+@cache
+def version() -> str:
+    """What the C compiler says of itself."""
+    said = subprocess.run([compiler() or "cc", "--version"], capture_output=True, text=True, check=False).stdout
+    return said.partition("\n")[0]
 
 
 @cache
@@ -90,4 +97,24 @@ def lstm(problem: Problem) -> Callable[[], Output]:
     return call
 
 
-FUNCTIONS: dict[str, Callable[[Problem], Callable[[], Output]]] = {"gmm": gmm, "lstm": lstm}
+def ba(problem: Problem) -> Callable[[], Output]:
+    """See ba.c. Results are large, so that each call gives new arrays, as every other contender does."""
+    given = _prepared(problem.arguments[:4])
+    observed = np.ascontiguousarray(problem.arguments[4], dtype=np.int64)
+    p = len(observed)
+    function = library("ba").ba
+    function.restype = None
+    cameras, points = (len(array) for array in given[:2])
+    if p and not (observed.min() >= 0 and (observed.max(axis=0) < (cameras, points)).all()):
+        raise IndexError("an observation is of a camera or a point that is not there")
+    words = [ctypes.c_int64(p), *map(_pointer, given), ctypes.c_void_p(observed.ctypes.data)]
+
+    def call() -> Output:
+        made = tuple(map(np.empty, ((p, 2), (p, 2, 15), p, p)))
+        function(*words, *map(_pointer, made))
+        return made
+
+    return call
+
+
+FUNCTIONS: dict[str, Callable[[Problem], Callable[[], Output]]] = {"gmm": gmm, "lstm": lstm, "ba": ba}
