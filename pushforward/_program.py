@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from ._run import Compiled
 
 Backend = Literal["auto", "reference", "xla", "llvm"]
-STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "loops", "llvm", "asm")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "sparsity",
+          "loops", "llvm", "asm")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recipe:
-    """How a program was derived: by `derive` from the first-order form of `base`."""
+    """How a program was derived: by `derive` from the first-order form of `base`; `sparsity` says of that form how its
+    Jacobian is compressed."""
 
     base: Program
     derive: Callable[[ir.Program], ir.Program]
+    sparsity: Callable[[ir.Program], str] | None = None
 
     def at(self, sizes: Mapping[str, int]) -> ir.Program:
         """The derived program at known sizes."""
@@ -150,7 +153,8 @@ class Program:
 
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
         """The program as text at a stage: surface, readable, full, first, forward, reverse, vector, jaxpr, or
-        loops, llvm or asm of the native back end."""
+        loops, llvm or asm of the native back end; sparsity is how its Jacobian by each float can be compressed, or, of
+        a Jacobian with ``sparsity="auto"``, how it is."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
         from ._stages import show
