@@ -7,11 +7,12 @@ program. All of them simplify before and after differentiation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..lang.builder import Builder
 from ..lang.collector import holding_collector
 from ..lang.diagnostics import DiagnosticError, InternalError
-from ..lang.ir import ArrayType, Program
+from ..lang.ir import ArrayType, Program, as_array
 from ..lang.memo import memo
 from ..lang.passes import normalise
 from ..lang.sizes import Size
@@ -19,6 +20,9 @@ from .activity import is_float
 from .cost import Cost, flops, ir_size
 from .forward import forward
 from .reverse import reverse, sweep_onto
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROW = 3  # a row of a Jacobian by reverse mode takes as much work as so many columns by forward mode
 
@@ -100,26 +104,48 @@ def _has_few_rows(program: Program, x_type: ArrayType) -> bool:
     return single and isinstance(rows[0], int) and isinstance(columns, int) and ROW * rows[0] <= columns
 
 
-def _unit(b: Builder, index: int, type_: ArrayType) -> int:
-    """The array that is one at flat position `index` and zero elsewhere."""
+Colours = tuple[int, "np.ndarray"]  # how many there are, and that of every element; -1 for none
+
+
+def _unit(b: Builder, index: int, type_: ArrayType, colours: Colours | None = None) -> int:
+    """The array that is one at flat position `index`, or at every element of colour `index`, and zero elsewhere."""
     flat = type_.elements
-    counter = b.apply("iota", size=flat)
-    hit = b.apply("eq", counter, index)
+    own = b.apply("iota", size=flat) if colours is None else b.constant(colours[1], "i64", colours[1].shape)
+    hit = b.apply("eq", own, index)
     one = b.apply("convert", hit, dtype=type_.dtype)
     return b.apply("reshape", one, shape=type_.shape)
 
 
-def _by_columns(program: Program, wrt: int, x_type: ArrayType) -> Program:
+def columns_onto(b: Builder, program: Program, wrt: int, colours: Colours | None = None) -> tuple[int, ...]:
+    """Onto a builder with the inputs of a program, tangents of its float outputs by forward mode: stacked, one per
+    element of input `wrt`, or per colour of elements."""
+    x_type = as_array(program.inputs[wrt])
     pushed = forward(program, _flags(program, (wrt,)))
     count = len(program.inputs)
     body = Builder(program.name, [*program.inputs, ArrayType("i64")])
-    x_dot = _unit(body, count, x_type)
+    x_dot = _unit(body, count, x_type, colours)
     outputs = body.inline(pushed, [*range(count), x_dot])
     columns = body.build(outputs[len(program.outputs) :])
+    size: Size = x_type.elements if colours is None else colours[0]
+    return b.each(size, range(count), [], columns, ["stack"] * len(columns.outputs))
+
+
+def rows_onto(b: Builder, program: Program, wrt: int, colours: Colours | None = None) -> int:
+    """The same by reverse mode: cotangents of input `wrt`, one per element, or colour of elements, of the one output."""
+    both = reverse(program, _flags(program, (wrt,)))
+    y_type = as_array(program.output_types[0])
+    count = len(program.inputs)
+    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
+    y_bar = _unit(body, count, y_type, colours)
+    outputs = body.inline(both, [*range(count), y_bar])
+    rows = body.build(outputs[1:])
+    size: Size = y_type.elements if colours is None else colours[0]
+    return b.each(size, range(count), [], rows, ["stack"])[0]
+
+
+def _by_columns(program: Program, wrt: int, x_type: ArrayType) -> Program:
     b = Builder(program.name, program.inputs, program.sizes)
-    size: Size = x_type.elements
-    stacks = b.each(size, range(count), [], columns, ["stack"] * len(columns.outputs))
-    return b.build([_columns_last(b, slot, x_type) for slot in stacks])
+    return b.build([_columns_last(b, slot, x_type) for slot in columns_onto(b, program, wrt)])
 
 
 def _columns_last(b: Builder, slot: int, x_type: ArrayType) -> int:
@@ -130,17 +156,10 @@ def _columns_last(b: Builder, slot: int, x_type: ArrayType) -> int:
 
 
 def _by_rows(program: Program, wrt: int, x_type: ArrayType) -> Program:
-    both = reverse(program, _flags(program, (wrt,)))
-    (y_type,) = program.output_types
-    assert isinstance(y_type, ArrayType)
-    count = len(program.inputs)
-    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
-    y_bar = _unit(body, count, y_type)
-    outputs = body.inline(both, [*range(count), y_bar])
-    rows = body.build(outputs[1:])
     b = Builder(program.name, program.inputs, program.sizes)
-    (stack,) = b.each(y_type.elements, range(count), [], rows, ["stack"])
-    return b.build([b.apply("reshape", stack, shape=(*y_type.shape, *x_type.shape))])
+    stack = rows_onto(b, program, wrt)
+    shape = as_array(program.output_types[0]).shape
+    return b.build([b.apply("reshape", stack, shape=(*shape, *x_type.shape))])
 
 
 def hessian(program: Program, wrt: int) -> Program:

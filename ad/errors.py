@@ -1,4 +1,4 @@
-"""The error rows of the derivative passes: E112 and E115 to E119."""
+"""The error rows of the derivative passes: E112, E115 to E119, E135 and E136."""
 
 from __future__ import annotations
 
@@ -47,5 +47,21 @@ DERIVATIVES = (
         "Forward mode on programs with functions as values follows calls, but it cannot apply a derivative word to a "
         "function that only the run decides. Apply it to a definition or to a function written in place.",
         "def slope(f: f64 -> f64, x: f64): f64 = grad(f)(x)   -- under forward mode, with f unknown",
+    ),
+    ErrorRow(
+        "E135",
+        "a sparsity pattern that is too large",
+        "limit",
+        "With `sparsity=\"auto\"` a Jacobian is compressed by which elements depend on which. The sets of some step hold "
+        "more than 2^24 elements together, or so many pairs of columns meet in a row: the Jacobian is too full, or too "
+        "large, for that. Leave `sparsity` out, or take the Jacobian of a part that depends on less.",
+        'pf.jacobian(pf.parse("def f(x: [5000]f64): [5000]f64 = for i < 5000 => sum(x) * x[i]")["f"], sparsity="auto")',
+    ),
+    ErrorRow(
+        "E136",
+        "no such kind of sparsity",
+        "user",
+        "The pattern of a Jacobian is found from the program (`sparsity=\"auto\"`) or not looked for (leave it out).",
+        'pf.jacobian(f, sparsity="banded")',
     ),
 )

@@ -215,14 +215,33 @@ def _float_slots(program: Program) -> tuple[bool, ...]:
     )
 
 
-def jacobian(program: Program, wrt: Wrt) -> Program:
-    """x -> Jacobian by forward mode: every float array of the result, of shape S, becomes [S] of the shape of x."""
+def jacobian(program: Program, wrt: Wrt, *, sparse: bool = False) -> Program:
+    """x -> Jacobian: every float array of the result, of shape S, becomes [S] of the shape of x.
+
+    `sparse` compresses it by its pattern, which takes known sizes; while sizes are open it is dense.
+    """
     own = signature(program)
     builder = Builder(f"jacobian_{program.name}", program.inputs, program.sizes)
     inputs = range(len(program.inputs))
-    columns = [builder.inline(_wire.jacobian(program, slot), inputs) for slot in _slots(program, wrt)]
+    by_slot = _wire.compressed_jacobian if sparse and not program.sizes else _wire.jacobian
+    columns = [builder.inline(by_slot(program, slot), inputs) for slot in _slots(program, wrt)]
     rows = [column[index] for index in range(len(columns[0])) for column in columns]
     return builder.build(rows, Signature(own.inputs, _jacobian_type(own.output, wrt.type)))
+
+
+def sparsity(program: Program, wrt: Wrt) -> str:
+    """How the Jacobian of a program at known sizes is compressed, as text: a paragraph per array of the inputs."""
+    if program.sizes:
+        name = program.sizes[0]
+        raise fail("E166", f"a sparsity pattern needs the size `{name}`", hint=f"give it: {name}=10")
+    ranges, names = slot_ranges(program), [name for name, _ in signature(program).inputs]
+    parts: list[str] = []
+    for position in wrt.positions:
+        active = [slot for slot in ranges[position] if wrt.active[slot]]
+        for number, slot in enumerate(active):
+            title = names[position] if len(active) == 1 else f"{names[position]}, array {number}"
+            parts.append(f"{program.name} by {title}\n{_wire.compression(program, slot)}")
+    return "\n".join(parts)
 
 
 def _jacobian_type(output: Type, inner: Type) -> Type:

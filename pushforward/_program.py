@@ -25,15 +25,17 @@ if TYPE_CHECKING:
 
 Backend = Literal["auto", "reference", "xla", "llvm"]
 NATIVE = ("loops", "memory", "llvm", "asm")
-STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", *NATIVE)
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "sparsity", *NATIVE)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recipe:
-    """How a program was derived: by `derive` from the first-order form of `base`."""
+    """How a program was derived: by `derive` from the first-order form of `base`; `sparsity` says of that form how its
+    Jacobian is compressed."""
 
     base: Program
     derive: Callable[[ir.Program], ir.Program]
+    sparsity: Callable[[ir.Program], str] | None = None
 
     def at(self, sizes: Mapping[str, int]) -> ir.Program:
         """The derived program at known sizes."""
@@ -152,7 +154,8 @@ class Program:
     def show(self, stage: str = "first", after: str | None = None, **sizes: int) -> str:
         """The program as text at a stage: surface, readable, full, first, forward, reverse, vector, jaxpr, or
         loops, memory, llvm or asm of the native back end. `memory` lists the arrays that native code keeps, of a
-        definition also for its value and gradient."""
+        definition also for its value and gradient; `sparsity` is how its Jacobian by each float can be compressed, or,
+        of a Jacobian with ``sparsity="auto"``, how it is."""
         if stage not in STAGES:
             raise fail("E188", f"there is no stage `{stage}`", hint=f"stages: {', '.join(STAGES)}")
         from ._stages import show

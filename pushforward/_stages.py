@@ -27,6 +27,8 @@ def show(program: Program, stage: str, after: str | None, sizes: Mapping[str, in
         from .lang.text.readable import readable
 
         return readable(program.ir if program.definitions is None else program.first(sizes))
+    if stage == "sparsity":
+        return _sparsity(program, sizes)
     first = program.first(sizes)
     if stage == "jaxpr":
         return _jaxpr(first)
@@ -96,6 +98,17 @@ def _arrays(program: ir.Program) -> str:
     inputs = [f"captured {k}" for k in range(hidden(program))]
     inputs += [place for name, type_ in known.inputs for place in places(type_, name)]
     return memory_report(program, inputs, list(places(known.output, "result")))
+
+
+def _sparsity(program: Program, sizes: Mapping[str, int]) -> str:
+    from . import _derived
+    from ._program import floats
+
+    recipe = program.recipe
+    if recipe is not None and recipe.sparsity is not None:
+        return recipe.sparsity(_derived.as_call(recipe.base.first(sizes)))
+    first = _derived.as_call(program.first(sizes))
+    return _derived.sparsity(first, _derived.select(first, floats(program.signature)))
 
 
 def _text(program: ir.Program) -> str:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from .lang import ir
 from .lang.constants import numpy_dtype
 from .lang.diagnostics import Diagnostic, fail
+from .lang.memo import memo
 from .lang.source import Source, Span
 from .lang.substitute import substitute_sizes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .ad.compressed import Choice
     from .lang.errors_index import ErrorRow
     from .semantics.reference import NonFinite
     from .verify.claims import ClaimResult
@@ -142,6 +144,22 @@ def jacobian(program: ir.Program, slot: int) -> ir.Program:
     from .ad.derive import jacobian as run
 
     return run(program, slot)
+
+
+def compressed_jacobian(program: ir.Program, slot: int) -> ir.Program:
+    """The same at known sizes, by as few directions as the pattern of the program allows."""
+    from .ad.compressed import compressed
+
+    return compressed(program, slot, compression(program, slot))
+
+
+@memo(maxsize=64)
+def compression(program: ir.Program, slot: int) -> Choice:
+    """How a Jacobian at known sizes is computed, by the pattern of the program."""
+    from .ad.compressed import can_reverse, choose
+    from .semantics.sparsity import pattern
+
+    return choose(pattern(program, slot), can_reverse(program, slot))
 
 
 def select_outputs(program: ir.Program, kept: Sequence[int]) -> ir.Program:

@@ -8,7 +8,7 @@ import argparse
 from . import _programs
 from .report import Report
 
-STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr")
+STAGES = ("surface", "readable", "full", "first", "forward", "reverse", "vector", "jaxpr", "sparsity")
 NATIVE = ("loops", "memory", "llvm", "asm")
 
 
