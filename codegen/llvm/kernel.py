@@ -1,11 +1,13 @@
 """Kernels: a first-order program after all passes enters, a function of addresses in an LLVM module leaves.
 
-A long program is a line of calls of its parts. A part takes the memory that parts share, numbers as they are and arrays
-by their addresses; numbers that it makes for other parts go into the shared memory.
+A long program is a line of calls of its parts. Numbers that parts hand on stand in memory that they share, in the order
+in which they are made. A part is told where what it makes goes and where what it reads begins, so that parts that do
+the same, as those of unrolled loops do, are one function.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +23,7 @@ from .memory import Left, Stored, Target, Value, allocate, deliver, lengths, rea
 from .unit import Formulas, Unit, settle
 
 NUMBER = 8  # bytes of a number in shared memory
+FAR = 1024  # bytes between stretches of shared memory
 
 
 def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buffers]:
@@ -34,7 +37,7 @@ def write_kernel(module: ir.Module, program: Program) -> tuple[ir.Function, Buff
     numbers = sum(not as_array(t).shape for step in program.steps if isinstance(step.op, Call) for t in step.types)
     if numbers:
         code.unit.buffers.shared = numbers * NUMBER
-        code.unit.shared = allocate(code, ArrayType("uint8", (numbers * NUMBER,))).pointer
+        code.unit.blocks = (allocate(code, ArrayType("uint8", (numbers * NUMBER,))).pointer,)
     inputs: list[Value] = [x if x.shape else read(code, x) for x in places[: len(program.inputs)]]
     steps.run(code, program, inputs, [Target(place) for place in places[len(inputs) :]])
     _close(code, start)
@@ -72,34 +75,76 @@ def call_kernel(b: ir.IRBuilder, kernel: ir.Function, arrays: list[ir.Value], sc
 def call_part(
     code: Code, program: Program, operands: Sequence[Value | Left], goals: Sequence[Target | None]
 ) -> list[Stored | Left]:
-    """A part of a long program as a function of its own, called here; all that it gives stands in memory.
-
-    LLVM takes longer to polish a straight line that runs once than anybody ever gains by it, so it leaves it alone.
-    """
+    """A part of a long program as a function of its own, called here; all that it gives stands in memory."""
+    begin = code.unit.used
     given = [_passed(code, x, as_array(type_)) for x, type_ in zip(operands, program.inputs, strict=True)]
     results = [
         _result(code, goal, as_array(type_), number)
         for number, (goal, type_) in enumerate(zip(goals, program.output_types, strict=True))
     ]
-    shared = [] if code.unit.shared is None else [code.unit.shared]
-    sent = [*shared, *(sent for x in (*given, *results) for sent in _sent(x))]
+    blocks = _blocks([x.place for x in given if isinstance(x, Left)])
+    inputs = [_within(x, blocks) for x in given]
+    outputs = [Left(x.type, x.place - begin) if isinstance(x, Left) else x for x in results]
+    starts = [code.at(pointer, "uint8", place) for pointer in code.unit.blocks for place in (begin, *blocks)]
+    sent = [*starts, *(sent for x in (*given, *results) for sent in _sent(x))]
+    key = (program, *(x if isinstance(x, Left) else str(type(x)) for x in (*inputs, *outputs)))
+    if key not in code.unit.parts:
+        code.unit.parts[key] = _part(code, program, inputs, outputs, sent, len(starts))
+    part = code.unit.parts[key].unit
+    own = part.buffers
+    scratch = allocate(code, ArrayType("uint8", (own.total + ALIGN,)), "part") if own.total else None
+    pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
+    call_kernel(code.b, part.function, sent, pointer, own)
+    return results
+
+
+def _part(
+    code: Code,
+    program: Program,
+    inputs: Sequence[Value | Left],
+    outputs: Sequence[Stored | Left],
+    sent: Sequence[ir.Value],
+    blocks: int,
+) -> Code:
+    """Write the function of a part that is told such operands and places.
+
+    LLVM takes longer to polish a straight line that runs once than anybody ever gains by it, so it leaves it alone.
+    """
     part, start = _function(code.unit.module, [x.type for x in sent], code.unit.formulas)
-    arguments = iter(part.unit.function.args)
-    part.unit.shared = next(arguments) if shared else None
-    inside = [_received(x, arguments) for x in given]
-    targets = [None if isinstance(x, Left) else Target(_received(x, arguments)) for x in results]
-    leaves = [(slot, x) for slot, x in zip(program.outputs, results, strict=True) if isinstance(x, Left)]
+    part.unit.blocks = tuple(part.unit.function.args[:blocks])
+    arguments = iter(part.unit.function.args[blocks:])
+    inside = [_received(x, arguments) for x in inputs]
+    targets = [None if isinstance(x, Left) else Target(_received(x, arguments)) for x in outputs]
+    leaves = [(slot, x) for slot, x in zip(program.outputs, outputs, strict=True) if isinstance(x, Left)]
     steps.run(part, program, inside, targets, leaves)
     _close(part, start)
     if part.unit.straight:
         part.unit.function.attributes.add("optnone")
     code.unit.straight = code.unit.straight and part.unit.straight
-    own = part.unit.buffers
-    code.unit.buffers.parts.append(own)
-    scratch = allocate(code, ArrayType("uint8", (own.total + ALIGN,)), "part") if own.total else None
-    pointer = ir.Constant(POINTER, None) if scratch is None else _aligned(code, scratch.pointer)
-    call_kernel(code.b, part.unit.function, sent, pointer, own)
-    return results
+    code.unit.buffers.parts.append(part.unit.buffers)
+    return part
+
+
+def _blocks(places: Sequence[int]) -> list[int]:
+    """Where the stretches of shared memory begin that a part reads, far apart from each other.
+
+    >>> _blocks([8000, 16, 0, 8016])
+    [0, 8000]
+    """
+    ordered = sorted(places)
+    return [place for before, place in zip([None, *ordered], ordered, strict=False) if _far(before, place)]
+
+
+def _far(before: int | None, place: int) -> bool:
+    return before is None or place - before > FAR
+
+
+def _within(x: Value | Left, blocks: Sequence[int]) -> Value | Left:
+    """An operand as a part sees it: a number of other parts in one of the stretches that it reads."""
+    if not isinstance(x, Left):
+        return x
+    block = bisect_right(blocks, x.place)
+    return Left(x.type, x.place - blocks[block - 1], block)
 
 
 def _passed(code: Code, x: Value | Left, type_: ArrayType) -> Value | Left:

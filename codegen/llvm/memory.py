@@ -93,10 +93,11 @@ class Computed:
 
 @dataclass(frozen=True)
 class Left:
-    """A number that a part of a long program leaves for the parts behind it, so many bytes into what they share."""
+    """A number that a part of a long program leaves for the parts behind it, so many bytes into a block of memory."""
 
     type: ArrayType
     place: int
+    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,9 +172,7 @@ def read(code: Code, x: Value | Left, indices: Indices = ()) -> Number:
 
 def left_at(code: Code, x: Left) -> Stored:
     """The place of a number that parts share."""
-    shared = code.unit.shared
-    assert shared is not None
-    return Stored(x.type, code.at(shared, "uint8", x.place), ())
+    return Stored(x.type, code.at(code.unit.blocks[x.block], "uint8", x.place), ())
 
 
 def missing(code: Code, dtype: str) -> Number:

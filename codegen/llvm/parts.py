@@ -15,7 +15,7 @@ from ...lang.ir import Program, Step
 Numbered = tuple[int, Step]
 
 LONG = 2000  # steps of a program that stays whole
-PART = 500  # steps of a part
+PART = 240  # steps of a part: many periods of unrolled loops divide it, and then the parts of one are alike
 
 
 @lru_cache(maxsize=128)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from llvmlite import ir
 
@@ -38,8 +39,9 @@ class Unit:
     literals: dict[bytes, ir.GlobalVariable] = field(default_factory=dict)
     loops: int = 0  # around the place that is being written
     straight: bool = True  # no loop has been written
-    shared: ir.Value | None = None  # memory that the parts of a long program share, for numbers
+    blocks: tuple[ir.Value, ...] = ()  # memory that the parts of a long program share, for numbers
     used: int = 0  # bytes of it
+    parts: dict[Hashable, Any] = field(default_factory=dict)  # the places of functions that are parts, see `kernel`
 
     def variable(self, type_: ir.Type, count: int = 1, align: int = 8) -> ir.Value:
         """Memory on the stack for some numbers, made where the function begins."""

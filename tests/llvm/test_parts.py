@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import pushforward as pf
-from pushforward.codegen.llvm import parts
+from pushforward.codegen.llvm import kernel, parts
 from pushforward.codegen.llvm.compile import compile_llvm, shown, written
 from pushforward.codegen.llvm.divide import divide
+from pushforward.codegen.llvm.pipeline import optimise
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.ir import F64, I64, ArrayType, Call, Program
@@ -63,8 +64,24 @@ def test_straight_parts_are_left_as_they_are_written(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(parts, "PART", 20)
     for write, input_, skipped in ((numbers, F64, True), (arrays, ArrayType("f64", (5000,)), False)):
         text, _ = written(parts.in_parts.__wrapped__(body("line", [input_], write)))
-        assert text.count("define internal void") > 2
+        assert text.count("define internal void") >= 2
         assert ("optnone" in text) == skipped
+
+
+def test_parts_that_do_the_same_are_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way back of a chain reads what the way there left, each part from places of its own."""
+    lines = "".join(f"  let v{k + 2} = sin(v{k}) * v{k + 1} + 0.1\n" for k in range(200))
+    chain = pf.parse(f"def chain(v0: f64, v1: f64): f64 =\n{lines}  in v201\n")["chain"]
+    program = optimise(pf.value_and_grad(chain, wrt=(0, 1)).first({}))
+    monkeypatch.setattr(parts, "LONG", 20)
+    monkeypatch.setattr(parts, "PART", 48)
+    monkeypatch.setattr(kernel, "FAR", 64)
+    cut = parts.in_parts.__wrapped__(program)
+    calls = sum(isinstance(step.op, Call) for step in cut.steps)
+    functions = written(cut)[0].count("define internal void") - 1
+    assert calls > 20 and functions < calls / 2
+    found, wanted = compile_llvm.__wrapped__(cut)([0.3, 0.7]), evaluate(program, [0.3, 0.7])
+    assert np.allclose(found, wanted, rtol=1e-12, atol=0)
 
 
 def test_a_number_may_leave_twice_and_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
