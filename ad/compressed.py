@@ -49,14 +49,18 @@ class Choice:
         share = 100.0 * self.pattern.nnz / max(1, rows * columns)
         least = "at least " if self.colours is None else ""
         by_rows = "" if self.rows is None else f", {self.rows} of rows (a row is as much work as {ROW} columns)"
-        chosen = f"{self.mode} mode, as much work as {self.work} columns in place of {self.dense}"
+        chosen = f"{self.mode} mode, as much work as {_columns(self.work)} in place of {self.dense}"
         if self.mode == "dense":
-            chosen = f"dense, since compression would not save a factor of {GAIN} of its {self.dense} columns of work"
+            chosen = f"dense, since compression would not save a factor of {GAIN} of its {_columns(self.dense)} of work"
         return (
             f"  pattern: {rows} x {columns}, {self.pattern.nnz} entries ({share:.3g} %)\n"
             f"  colours: {least}{self.columns} of columns{by_rows}\n"
             f"  chosen: {chosen}"
         )
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
 
 
 def choose(pattern: Pattern, has_rows: bool) -> Choice:

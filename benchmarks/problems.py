@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Problem:
     """One objective with its inputs in order, which of them are differentiated, our entry and the peers.
 
     An entry that gives a Jacobian itself differentiates in nothing more. `memory` is what our gradient may save per
-    loop, in bytes.
+    loop, in bytes. With `jacobian` ours is the Jacobian of the entry, and the peers give it themselves.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Problem:
     peers: str
     note: str = ""
     memory: int | None = None
+    jacobian: Literal["dense", "compressed"] | None = None
 
 
 def read_or_generate(

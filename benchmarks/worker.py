@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .problems import PROBLEMS, Problem
-from .workloads import WORKLOADS
+from .workloads import JACOBIANS, WORKLOADS
 
 OURS = "ours"
 BY_HAND = "by hand in C"
@@ -60,6 +60,8 @@ def our_contender(problem: Problem, root: Path, backend: str) -> Contender:
     pf: Any = importlib.import_module("pushforward")
     program = pf.load(root / problem.file)[problem.entry]
     program = pf.value_and_grad(program, wrt=problem.wrt, memory=problem.memory) if problem.wrt else program
+    if problem.jacobian is not None:
+        program = pf.jacobian(program, sparsity="auto" if problem.jacobian == "compressed" else None)
     compiled = program.compile(backend=backend, nonfinite="allow")  # as JAX has it
     on_host = chosen(compiled, problem) in ("llvm", "reference")
     place = np.ascontiguousarray if on_host else jax.device_put
@@ -177,7 +179,7 @@ def race(calls: Mapping[str, Contender], rounds: int) -> tuple[dict[str, list[fl
 def work(job: Mapping[str, Any]) -> dict[str, Any]:
     """Build, warm up, time (when rounds > 0; outputs stay here then) and compare one problem's contenders."""
     data = Path(job["data"]) if job["data"] else None
-    problem = {**PROBLEMS, **WORKLOADS}[job["problem"]](data, job["seed"])
+    problem = {**PROBLEMS, **WORKLOADS, **JACOBIANS}[job["problem"]](data, job["seed"])
     warm_up()
     calls, building, failures = contenders(problem, Path(job["root"]), job["backend"])
     if job["ceiling"]:

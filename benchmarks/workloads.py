@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator, default_rng
@@ -99,4 +100,20 @@ WORKLOADS: Mapping[str, Callable[[Path | None, int], Problem]] = {
     f"{maker.__name__}{suffix}": partial(_made, maker, sizes)
     for maker, both in SIZES.items()
     for suffix, sizes in zip(("", "_quick"), both, strict=True)
+}
+
+
+def _diffusion(n: int, way: Literal["dense", "compressed"], _: Path | None, seed: int) -> Problem:
+    """Temperatures along a rod before and after a step; the Jacobian in those after it."""
+    r = default_rng(seed)
+    arguments = (r.uniform(0.0, 2.0, n), r.uniform(0.0, 2.0, n), 0.3)
+    peers = "diffusion" if way == "dense" else "diffusion_seeds"
+    return Problem(peers, arguments, (), "examples/workloads/diffusion.pf", "residual", peers, jacobian=way)
+
+
+JACOBIANS: Mapping[str, Callable[[Path | None, int], Problem]] = {
+    "diffusion": partial(_diffusion, 1000, "dense"),
+    "diffusion_quick": partial(_diffusion, 60, "dense"),
+    "diffusion_seeds": partial(_diffusion, 1000, "compressed"),
+    "diffusion_seeds_quick": partial(_diffusion, 60, "compressed"),
 }

@@ -78,9 +78,14 @@ class Program:
     def digest(self) -> str:
         """A hash of the content, stable between processes (names and positions in the text left out)."""
         try:
-            return self.first().digest
+            return self.first().digest + ("-compressed" if self.is_compressed else "")
         except DiagnosticError:  # not first order: its meaning depends on the definitions it names
             return f"{self.ir.digest}-{_wire.digest_of_definitions(self.definitions)}"
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it comes from a Jacobian with ``sparsity="auto"``, which is dense in the form for open sizes."""
+        return self.recipe is not None and (self.recipe.sparsity is not None or self.recipe.base.is_compressed)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
@@ -141,7 +146,8 @@ class Program:
         from ._precision import convert
 
         captured = _wire.arrays_as(self.captured, dtype)
-        return Program(convert(self.first(), dtype), captured=captured, least=self.least)
+        recipe = Recipe(self, lambda first: convert(first, dtype)) if self.is_compressed else None
+        return Program(convert(self.first(), dtype), recipe=recipe, captured=captured, least=self.least)
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Raise E106 when a size is less than what the program was traced for."""

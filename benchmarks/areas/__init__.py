@@ -30,6 +30,7 @@ from . import (
     spine_programs,
     spine_scatter,
     workloads,
+    workloads_jacobian,
 )
 
 Measurement = Callable[[Context], list[Row]]
@@ -55,7 +56,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "frontend": _named(frontend.rows),
     "speed": _named(speed.rows),
     "native": _named(native.rows),
-    "workloads": _named(workloads.rows),
+    "workloads": _named(workloads.rows, workloads_jacobian.rows),
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),

@@ -6,6 +6,7 @@ numbers of places in place of elements. Primitives without a rule here read ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -168,7 +169,8 @@ def _einsum(use: Use) -> Rows:
         others = [(terms[j], other) for j, other in enumerate(use.operands) if j != k]
         sparse = [(letters, other.known) for letters, other in others if other.known is not None]
         zeros = next(((letters, known) for letters, known in sparse if np.any(known == 0)), None)
-        parts.append(_product(term, x, result, use.result) if zeros is None else _masked(term, x, result, use.result, zeros))
+        own = (term, x, result, use.result)
+        parts.append(_product(*own) if zeros is None else _masked(*own, zeros))
     return union(parts)
 
 
@@ -189,6 +191,7 @@ def _masked(term: str, x: Value, result: str, y: Value, factor: tuple[str, np.nd
     free = [letter for letter in sizes if letter not in letters]
     entries = np.nonzero(known)
     count = len(entries[0]) if entries else 1
+    limited(count * math.prod(sizes[letter] for letter in free))
     grid = np.indices([count, *(sizes[letter] for letter in free)]).reshape(1 + len(free), -1)
     at = {letter: entry[grid[0]] for letter, entry in zip(letters, entries, strict=True)}
     at |= dict(zip(free, grid[1:], strict=True))

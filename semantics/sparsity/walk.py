@@ -117,7 +117,7 @@ class Walk:
         if op.condition is None and size * weight(op.body) <= self.left:
             self.left -= size * weight(op.body)
             return self._unrolled(op, size, captures, arrays, carry)
-        elements = [_any_element(array) for array in arrays]
+        elements = [_summed(array) for array in arrays]  # what any round may read
         return self._fixed(op, size, [*captures, *elements], carry)
 
     def _unrolled(
@@ -179,10 +179,6 @@ def _element(array: Value, i: int) -> Value:
     size = Value(type_).size
     part = None if array.rows is None else rows.picked(array.rows, np.arange(i * size, (i + 1) * size))
     return Value(type_, None if array.known is None else np.asarray(array.known[i]), part)
-
-
-def _any_element(array: Value) -> Value:
-    return _summed(array)
 
 
 def _collected(values: list[Value], how: str, type_: ArrayType) -> Value:

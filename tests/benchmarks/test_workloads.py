@@ -13,16 +13,16 @@ from benchmarks.areas import speed, workloads
 from benchmarks.harness import Context
 from benchmarks.timing import Run
 from benchmarks.worker import distance, flat, our_contender, peer_contender
-from benchmarks.workloads import SIZES, WORKLOADS
+from benchmarks.workloads import JACOBIANS, SIZES, WORKLOADS
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", [maker.__name__ for maker in SIZES])
+@pytest.mark.parametrize("name", [*(maker.__name__ for maker in SIZES), "diffusion", "diffusion_seeds"])
 def test_formulations_agree_with_one_another_and_with_ours(name: str) -> None:
     import jax
 
-    problem = WORKLOADS[f"{name}_quick"](None, 2)
+    problem = {**WORKLOADS, **JACOBIANS}[f"{name}_quick"](None, 2)
     formulations = importlib.import_module(f"benchmarks.peers.{problem.peers}").FORMULATIONS
     with jax.enable_x64(True):
         found = [flat(peer_contender(formulation, problem)()) for formulation in formulations.values()]
