@@ -141,12 +141,14 @@ def _is_free(step: Step) -> bool:
 
 
 def _free(b: Builder, cut: int, available: Flags) -> set[int]:
-    """Forward steps that cost nothing to repeat: literals, and re-arrangements of what the backward part has."""
+    """Forward steps that cost nothing to repeat: literals, re-arrangements of what the backward part has, and
+    repetitions of anything, since what is repeated takes less memory."""
     have = {k for k, flag in enumerate(available) if flag}
     free: set[int] = set()
     for position in range(cut):
         step = b.steps[position]
-        if _is_free(step) and all(slot in have for slot in step.operands):
+        repeats = isinstance(step.op, Apply) and step.op.primitive == "broadcast"
+        if repeats or (_is_free(step) and all(slot in have for slot in step.operands)):
             free.add(position)
             have.update(_results(b, position))
     return free

@@ -25,6 +25,7 @@ _ROLES = {
     "operand": "an operand of {what}, computed once",
     "work": "working memory of {what}",
     "turned": "an operand of {what}, turned so that columns stand side by side",
+    "panel": "some columns of an operand of {what}, packed",
     "copy": "a copy for {what}",
     "side by side": "rows of {lanes} rounds of {what}, side by side",
     "carry": "the state of {what}",

@@ -1,9 +1,9 @@
 """Products of matrices in tiles: a sum of products of two arrays enters, loops over blocks of registers are written.
 
 A tile of the result stays in registers while its sum is taken: some rows, and of each as many numbers side by side as
-two vector registers hold. The panel of the right array that a column of tiles reads is short enough for the first cache
-(Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication", section 4, without its packing). A right
-array whose numbers do not stand side by side is copied once.
+two vector registers hold. The panel of the right array that a column of tiles reads is copied to one stretch of memory,
+which stays in the first cache (Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication", section
+4): rows of a matrix lie at distances that fall on few lines of a cache. Arrays that would be read across are copied.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
+from ...lang.ir import ArrayType
 from .code import Code, Number
 from .dtypes import is_float
-from .memory import Indices, Stored, Target, Value, allocate, count, put, read, variable, write
+from .memory import Indices, Stored, Target, Value, allocate, count, lengths, put, read, row_major, variable, write
 from .site import Site
 
-ROWS, COLUMNS = 4, 8
+ROWS, COLUMNS = 6, 8
+PACKED = 12  # rows for which copying panels pays
 SMALL = 4096  # products; below, loops as they are do as well
 
 
@@ -55,13 +57,19 @@ def tiled(site: Site, terms: Sequence[str], output: str, sizes: Mapping[str, int
     if count([sizes[letter] for letter in sizes]) < SMALL or not _plain(terms, output):
         return None
     memory = {number: site.memory(x, number) for number, x in ((1 - place, left), (place, right))}
-    turned, right_term = _side_by_side(site, memory[place], right_term, output[-1])
+    right, right_term = _side_by_side(site, memory[place], right_term, output[-1])
+    left, left_term = _side_by_side(site, memory[1 - place], left_term, _innermost(left_term, summed))
     row = max(rows, key=lambda letter: sizes[letter])
     target = site.goal
     if target is None or target.place.strides[-1] != 1:
         target = replace(site, goal=None).target()
-    _write(site.code, _Product(memory[1 - place], turned, target, left_term, right_term, output, summed, row, sizes))
+    _write(site.code, _Product(left, right, target, left_term, right_term, output, summed, row, sizes))
     return target.place
+
+
+def _innermost(term: str, summed: Sequence[str]) -> str:
+    """The letter that is summed over and stands last."""
+    return max(summed, key=term.index)
 
 
 def _plain(terms: Sequence[str], output: str) -> bool:
@@ -113,13 +121,17 @@ def _write(code: Code, x: _Product) -> None:
     others = [letter for letter in x.output[:-1] if letter != x.row]
     rows, columns = x.sizes[x.row], x.sizes[x.column]
 
+    packs = columns > COLUMNS and rows >= PACKED
+    memory = allocate(code, _panel(x, COLUMNS), "panel") if packs else None
+
     def one(at: Indices) -> None:
         around = dict(zip(others, at, strict=True))
         for column, width in _blocks(code, columns, COLUMNS):
             with column as j:
+                panel = None if memory is None else _packed(code, x, around, j, width, memory)
                 for row, height in _blocks(code, rows, ROWS):
                     with row as i:
-                        _tile(code, x, around, i, j, height, width)
+                        _tile(code, x, around, i, j, height, width, panel)
 
     code.loops([x.sizes[letter] for letter in others], one)
 
@@ -133,7 +145,36 @@ def _blocks(code: Code, size: int, block: int) -> Iterator[tuple[AbstractContext
         yield nullcontext(code.integer(whole)), size - whole
 
 
-def _tile(code: Code, x: _Product, around: Mapping[str, Number], i: Number, j: Number, height: int, width: int) -> None:
+def _panel(x: _Product, width: int) -> ArrayType:
+    return x.right.type.with_shape((*(x.sizes[letter] for letter in x.summed), width))
+
+
+def _packed(code: Code, x: _Product, around: Mapping[str, Number], j: Number, width: int, memory: Stored) -> Stored:
+    """The columns of the right array from `j`, copied."""
+    inside, type_ = code.in_lanes(width), _panel(x, width)
+    panel = replace(memory, type=type_, strides=row_major(lengths(type_)), packed=True)
+    right = replace(x.right, packed=True)
+
+    def copy(over: Indices) -> None:
+        at = {**around, **dict(zip(x.summed, over, strict=True)), x.column: j}
+        number = read(inside, right, tuple(at[letter] for letter in x.right_term))
+        write(inside, panel, (*over, inside.integer(0)), number)
+
+    code.loops([x.sizes[letter] for letter in x.summed], copy)
+    return panel
+
+
+def _tile(
+    code: Code,
+    x: _Product,
+    around: Mapping[str, Number],
+    i: Number,
+    j: Number,
+    height: int,
+    width: int,
+    panel: Stored | None,
+) -> None:
+    """One tile, whose columns stand in `panel` if there is one."""
     inside = code.in_lanes(width)
     rows = [code.plus(i, code.integer(k)) for k in range(height)]
     totals = [variable(inside, x.target.place.type.dtype, 0) for _ in rows]
@@ -141,7 +182,10 @@ def _tile(code: Code, x: _Product, around: Mapping[str, Number], i: Number, j: N
 
     def step(over: Indices) -> None:
         at = {**around, **dict(zip(x.summed, over, strict=True)), x.column: j}
-        many = read(inside, right, tuple(at[letter] for letter in x.right_term))
+        if panel is None:
+            many = read(inside, right, tuple(at[letter] for letter in x.right_term))
+        else:
+            many = read(inside, panel, (*over, inside.integer(0)))
         for row, total in zip(rows, totals, strict=True):
             one = read(code, x.left, tuple(row if letter == x.row else at[letter] for letter in x.left_term))
             total.set(inside.gathered(total.get(), inside.mul(one, many)))
