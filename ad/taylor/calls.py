@@ -17,7 +17,7 @@ from ..activity import is_float
 from ..custom import tangent_rule
 from ..vmap_rules import Lane
 from .emit import Coefficient
-from .graph import Graph, Node
+from .graph import Graph, Node, lowered
 from .rules import MINUS, integral
 from .shape import Index, below
 
@@ -46,7 +46,7 @@ def _ruled(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Node]:
 
     def flow(variable: int) -> list[Node]:
         if variable not in flows:
-            lower = graph.lowered(known, variable)
+            lower = lowered(known, variable)
             dots = [_dot(graph, node, variable) for node in nodes if is_float(node.type)]
             inputs = [*(graph.clip(node, lower) for node in nodes), *dots]
             flows[variable] = list(call(graph, rule, inputs))
@@ -122,4 +122,4 @@ def _order(
 
 def _truncated(graph: Graph, x: Node, index: Index, lower: frozenset[Index]) -> Node:
     """A result with the coefficient of the index, and all that are not below it, left out."""
-    return Node(graph, x.type, x.coefficient, shift=x.shift, indices=lower, support=lambda i: i != index and x.may(i))
+    return Node(graph, x.type, x.coefficient, shift=x.shift, indices=lower, support=x.support & lower - {index})

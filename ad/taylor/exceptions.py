@@ -40,7 +40,7 @@ def _quotient(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
     def rule(index: Index) -> Coefficient | None:
         if index == zero and not left.shift:
             return at_base(graph, op, nodes)
-        rest, change = left.coefficient(index), known.coefficient(index)
+        rest, change = left.coefficient(index), known.coefficient(index) if on[1] else None
         if change is not None:
             rest = emit.add(rest, emit.scale(change, MINUS, type_), type_)
         return None if rest is None else emit.quotient(rest, right.base, (type_ if change else left.type, right.type))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 from ...lang.builder import Builder
 from ...lang.diagnostics import InternalError
@@ -34,31 +35,24 @@ class Node:
         *,
         shift: int = 0,
         indices: frozenset[Index] | None = None,
-        active: bool = True,
-        support: Callable[[Index], bool] | None = None,
+        support: frozenset[Index] | None = None,
     ) -> None:
         self.graph = graph
         self.type = type_
         self.shift = shift
-        self.indices = indices  # where coefficients are known; None: everywhere
-        self.active = active
+        self.indices = graph.all if indices is None else indices  # where coefficients are known
+        self.support = self.indices if support is None else support  # where they can differ from zero
+        self.active = bool(shift) or any(any(index) for index in self.support)
         self._rule = rule
-        self._support = support
         self._known: dict[Index, Coefficient | None] = {}
         self._asked: set[Index] = set()
 
-    def may(self, index: Index) -> bool:
-        """Whether the coefficient can differ from zero, as far as is known without computing it."""
-        if not self.active:
-            return not any(index)
-        return self._support is None or self._support(index)
-
     def coefficient(self, index: Index) -> Coefficient | None:
         """The coefficient, computed when it is asked for first."""
-        if not self.may(index):
+        if index not in self.support:
             return None
         if index not in self._known:
-            if index in self._asked or (self.indices is not None and index not in self.indices):
+            if index in self._asked:
                 raise InternalError(f"coefficient {index} of a series is not determined by lower ones")
             self._asked.add(index)
             found = self._rule(index)
@@ -105,13 +99,7 @@ class Graph:
         indices: frozenset[Index] | None = None,
     ) -> Node:
         """A node with given coefficients; those left out are zero."""
-        zero = self.shape.zero
-        active = bool(shift) or any(index != zero for index in coefficients)
-        known = (self.all if indices is None else indices) if active else None
-        return Node(
-            self, type_, coefficients.get, shift=shift, indices=known, active=active,
-            support=lambda index: index in coefficients,
-        )  # fmt: skip
+        return Node(self, type_, coefficients.get, shift=shift, indices=indices, support=frozenset(coefficients))
 
     def constant(self, lane: Lane) -> Node:
         """A value that no input moves."""
@@ -123,59 +111,35 @@ class Graph:
         """The derivative of a series in one variable of it: coefficients ``(m + 1) x[m + 1]``."""
         one = unit(variable, self.shape.variables)
 
-        def raised(index: Index) -> Index:
-            return tuple(a + b for a, b in zip(index, one, strict=True))
-
         def rule(index: Index) -> Coefficient | None:
-            found = x.coefficient(raised(index))
+            found = x.coefficient(tuple(a + b for a, b in zip(index, one, strict=True)))
             return None if found is None else self.emit.scale(found, Fraction(index[variable] + 1), x.type)
 
-        return self.numbered(
-            ("derivative", x, variable),
-            lambda: Node(
-                self, x.type, rule, shift=x.shift + 1, indices=self.lowered(x.indices, variable), active=x.active,
-                support=lambda index: x.may(raised(index)),
-            ),
-        )  # fmt: skip
+        indices, support = lowered(x.indices, variable), lowered(x.support, variable)
+        make = partial(Node, self, x.type, rule, shift=x.shift + 1, indices=indices, support=support)
+        return self.numbered(("derivative", x, variable), make)
 
-    def lowered(self, indices: frozenset[Index] | None, variable: int) -> frozenset[Index] | None:
-        """The indices that stay in the set when they are raised in a variable."""
-        if indices is None:
-            return None
-        return frozenset(
-            (*index[:variable], index[variable] - 1, *index[variable + 1 :]) for index in indices if index[variable]
-        )
-
-    def clip(self, x: Node, indices: frozenset[Index] | None) -> Node:
+    def clip(self, x: Node, indices: frozenset[Index]) -> Node:
         """The same series, known at fewer indices."""
-        if not x.active or indices is None or indices == x.indices:
+        if not x.active or x.indices <= indices:
             return x
-        return self.numbered(
-            ("clip", x, indices),
-            lambda: Node(self, x.type, x.coefficient, shift=x.shift, indices=indices, support=x.may),
-        )
+        return self.numbered(("clip", x, indices), lambda: self._changed(x, x.indices & indices, x.support & indices))
 
     def tail(self, x: Node) -> Node:
         """The series without its value."""
-        zero = self.shape.zero
-        return self.numbered(
-            ("tail", x),
-            lambda: Node(
-                self, x.type, x.coefficient, shift=x.shift, indices=x.indices,
-                support=lambda index: index != zero and x.may(index),
-            ),
-        )  # fmt: skip
+        return self.numbered(("tail", x), lambda: self._changed(x, x.indices, x.support - {self.shape.zero}))
 
     def with_base(self, x: Node, base: Lane) -> Node:
         """The same series with another value, which is computed in a better way."""
         zero = self.shape.zero
-        return self.numbered(
-            ("base", x, base),
-            lambda: Node(
-                self, x.type, lambda index: base if index == zero else x.coefficient(index), shift=x.shift,
-                indices=x.indices, active=x.active, support=lambda index: index == zero or x.may(index),
-            ),
-        )  # fmt: skip
+
+        def rule(index: Index) -> Coefficient | None:
+            return base if index == zero else x.coefficient(index)
+
+        return self.numbered(("base", x, base), lambda: self._changed(x, x.indices, x.support | {zero}, rule))
+
+    def _changed(self, x: Node, indices: frozenset[Index], support: frozenset[Index], rule: Rule | None = None) -> Node:
+        return Node(self, x.type, rule or x.coefficient, shift=x.shift, indices=indices, support=support)
 
     def numbered(self, key: Hashable, make: Callable[[], Node]) -> Node:
         """The node of a key, made when it is new."""
@@ -184,10 +148,9 @@ class Graph:
             found = self._numbered[key] = make()
         return found
 
-    def common(self, nodes: Sequence[Node]) -> frozenset[Index] | None:
+    def common(self, nodes: Sequence[Node]) -> frozenset[Index]:
         """Where the coefficients of all nodes are known."""
-        known = [node.indices for node in nodes if node.indices is not None]
-        return frozenset.intersection(*known) if known else None
+        return frozenset.intersection(*(node.indices if node.active else self.all for node in nodes))
 
     # --- programs ---
 
@@ -225,3 +188,10 @@ class Graph:
                 return calls.call(self, program, nodes)
             case op:
                 raise InternalError(f"{type(op).__name__} must be specialised before differentiation")
+
+
+def lowered(indices: frozenset[Index], variable: int) -> frozenset[Index]:
+    """The indices that stay in the set when they are raised in a variable."""
+    return frozenset(
+        (*index[:variable], index[variable] - 1, *index[variable + 1 :]) for index in indices if index[variable]
+    )

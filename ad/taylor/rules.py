@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from ...lang.builder import Builder
 from ...lang.diagnostics import InternalError
@@ -22,9 +22,9 @@ from ..activity import Flags
 from ..rules import carries_tangent, definition_of, tangent
 from ..vmap_rules import Lane
 from .emit import Coefficient, as_einsum
-from .graph import Graph, Node
+from .graph import Graph, Node, lowered
 from .onehot import OneHot, value
-from .shape import Index, splits, step_down
+from .shape import Index, plus_each, splits, step_down
 
 Nodes = Sequence[Node]
 MINUS = Fraction(-1)
@@ -98,8 +98,9 @@ def moved(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
         found = [node.coefficient(index) if flag else None for node, flag in zip(nodes, on, strict=True)]
         return move(graph, op, nodes, y, found)
 
-    y = Node(graph, result_type(op, nodes), rule, shift=shift, indices=graph.common(nodes),
-             support=lambda index: index == zero or any(n.may(index) for n, flag in zip(nodes, on, strict=True) if flag))  # fmt: skip
+    indices = graph.common(nodes)
+    support = indices & frozenset.union(*(node.support for node, flag in zip(nodes, on, strict=True) if flag))
+    y = Node(graph, result_type(op, nodes), rule, shift=shift, indices=indices, support=support)
     return y
 
 
@@ -160,7 +161,7 @@ def convolution(graph: Graph, op: Apply, nodes: Nodes) -> Node:
 
     def term(split: tuple[Index, ...], sums: bool) -> Coefficient | None:
         parts = dict(zip(on, split, strict=True))
-        if not all(nodes[k].may(part) for k, part in parts.items()):
+        if not all(part in nodes[k].support for k, part in parts.items()):
             return None
         found = [node.coefficient(parts.get(k, zero)) for k, node in enumerate(nodes)]
         factors = [c for c in found if c is not None]
@@ -180,7 +181,9 @@ def convolution(graph: Graph, op: Apply, nodes: Nodes) -> Node:
             total = emit.scale(total, Fraction(2), type_)
         return emit.add(total, middle, type_)
 
-    return Node(graph, type_, rule, shift=shift, indices=graph.common(nodes))
+    indices = graph.common(nodes)
+    sums = reduce(plus_each, (nodes[k].support for k in on))
+    return Node(graph, type_, rule, shift=shift, indices=indices, support=sums & indices)
 
 
 def _is_square(op: Apply, nodes: Nodes) -> bool:
@@ -195,9 +198,9 @@ def _is_square(op: Apply, nodes: Nodes) -> bool:
 
 
 def curved(graph: Graph, op: Apply, nodes: Nodes, on: Flags, *, clipped: bool = False) -> Node:
-    """A function that satisfies ``d y = tangent(x, y, d x)``."""
-    row = get(op.primitive)
-    if any(node.shift for node in nodes):
+    """A function that satisfies ``d y = tangent(x, y, d x)``; of a tangent only where it is linear in that."""
+    row, shift = get(op.primitive), max(node.shift for node in nodes)
+    if shift and not clipped:
         raise InternalError(f"{op.primitive} of a tangent: a rule that is not linear")
 
     def flow(variable: int) -> Node:
@@ -206,10 +209,11 @@ def curved(graph: Graph, op: Apply, nodes: Nodes, on: Flags, *, clipped: bool = 
             return graph.apply("mul", dots[0], _partial(graph, row, op, nodes, y))
         program = first_order(op, tuple(node.type for node in nodes), on)
         assert program is not None
-        lower = graph.lowered(graph.common([*nodes, y]), variable) if clipped else None
+        lower = lowered(indices, variable) if clipped else indices
         return graph.run(program, [*(graph.clip(node, lower) for node in (*nodes, y)), *dots])[0]
 
-    y = integral(graph, result_type(op, nodes), lambda: at_base(graph, op, nodes), flow, graph.common(nodes))
+    indices = graph.common(nodes)
+    y = integral(graph, result_type(op, nodes), lambda: at_base(graph, op, nodes), flow, indices, shift=shift)
     return y
 
 
@@ -218,7 +222,7 @@ def integral(
     type_: ArrayType,
     base: Callable[[], Lane],
     flow: Callable[[int], Node],
-    indices: frozenset[Index] | None,
+    indices: frozenset[Index],
     *,
     shift: int = 0,
 ) -> Node:

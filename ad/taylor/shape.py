@@ -89,6 +89,15 @@ def minus(left: Index, right: Index) -> Index:
     return tuple(a - b for a, b in zip(left, right, strict=True))
 
 
+def plus_each(left: frozenset[Index], right: frozenset[Index]) -> frozenset[Index]:
+    """All sums of an index of one set and one of the other.
+
+    >>> sorted(plus_each(frozenset({(0,), (1,)}), frozenset({(0,), (1,)})))
+    [(0,), (1,), (2,)]
+    """
+    return frozenset(tuple(a + b for a, b in zip(one, other, strict=True)) for one in left for other in right)
+
+
 def unit(variable: int, variables: int) -> Index:
     """The index of the first derivative in one variable."""
     return tuple(int(k == variable) for k in range(variables))

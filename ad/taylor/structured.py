@@ -23,7 +23,7 @@ class Entry:
 
     shift: int
     present: tuple[Index, ...]
-    indices: frozenset[Index] | None = None
+    indices: frozenset[Index]
 
     def types(self, type_: ArrayType, shape: JetShape) -> list[ArrayType]:
         """The types of the slots."""
@@ -46,20 +46,18 @@ class Pushed:
 
 def entry(node: Node) -> Entry:
     """The coefficients of a node that there are."""
-    if not node.active:
-        return Entry(0, (node.graph.shape.zero,))
-    known = [index for index in node.graph.shape.indices if node.indices is None or index in node.indices]
     zero = node.graph.shape.zero
+    if not node.active:
+        return Entry(0, (zero,), node.graph.all)
+    known = [index for index in node.graph.shape.indices if index in node.indices]
     present = tuple(i for i in known if (i == zero and not node.shift) or node.coefficient(i) is not None)
     return Entry(node.shift, present, node.indices)
 
 
 def joined(left: Entry, right: Entry, shape: JetShape) -> Entry:
     """What holds the coefficients of both."""
-    either = {*left.present, *right.present}
-    known = [own.indices for own in (left, right) if own.indices is not None]
-    common = frozenset.intersection(*known) if known else None
-    present = tuple(i for i in shape.indices if i in either and (common is None or i in common))
+    either, common = {*left.present, *right.present}, left.indices & right.indices
+    present = tuple(index for index in shape.indices if index in either and index in common)
     return Entry(max(left.shift, right.shift), present, common)
 
 
@@ -69,19 +67,9 @@ def lanes(node: Node, own: Entry) -> list[Lane]:
     found = list[Lane]()
     for index in own.present:
         mapped = shape.mapped(sum(index) + own.shift)
-        lane = node.lane(index) if node.may(index) else None
+        lane = node.lane(index)
         found.append(emit.zeros(node.type, mapped=mapped) if lane is None else emit.spread(lane, mapped))
     return found
-
-
-def received(graph: Graph, type_: ArrayType, own: Entry, slots: Sequence[int]) -> Node:
-    """The node of slots that crossed a border."""
-    shape = graph.shape
-    found = {
-        index: Lane(slot, shape.mapped(sum(index) + own.shift))
-        for index, slot in zip(own.present, slots, strict=True)
-    }
-    return graph.leaf(type_, found, shift=own.shift, indices=own.indices)
 
 
 @memo(maxsize=1024)
@@ -91,12 +79,8 @@ def push(
     """A body on series; `demanded` names coefficients that must leave it, be they zero."""
     types = [own.types(as_array(type_), shape) for own, type_ in zip(entries, program.inputs, strict=True)]
     builder = Builder(program.name, [type_ for group in types for type_ in group], program.sizes)
-    graph, place, nodes = Graph(builder, shape), 0, list[Node]()
-    for own, type_ in zip(entries, program.inputs, strict=True):
-        count = len(own.present)
-        nodes.append(received(graph, as_array(type_), own, range(place, place + count)))
-        place += count
-    outputs = replay(graph, program, nodes)
+    graph = Graph(builder, shape)
+    outputs = replay(graph, program, received(graph, program.inputs, entries, ("",) * len(entries), range(len(builder.inputs))))
     exits = [entry(node) for node in outputs]
     if demanded is not None:
         exits = [own if more is None else joined(own, more, shape) for own, more in zip(exits, demanded, strict=True)]
@@ -112,8 +96,7 @@ def replay(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Node]:
         results = graph.step(step, [known[slot] for slot in step.operands])
         for node in results:
             for index in graph.shape.indices:
-                if node.indices is None or index in node.indices:
-                    node.coefficient(index)
+                node.coefficient(index)
         known.extend(results)
     return [known[slot] for slot in program.outputs]
 
@@ -127,26 +110,17 @@ def _moved(graph: Graph, lane: Lane, source: int, target: int) -> Lane:
     return Lane(batch.move(lane.slot, source, target), True) if lane.mapped and batch is not None else lane
 
 
-def _results(
+def received(
     graph: Graph, types: Sequence[SlotType], exits: Sequence[Entry], how: Sequence[str], slots: Sequence[int]
 ) -> list[Node]:
-    """The nodes of results of a loop from all its slots."""
-    found, place = list[Node](), 0
+    """The nodes of slots that crossed a border; what a loop stacked gets its axis of directions in front."""
+    found, rest = list[Node](), iter(slots)
     for type_, own, combine in zip(types, exits, how, strict=True):
-        count = len(own.present)
-        node = received(graph, as_array(type_), own, slots[place : place + count])
-        place += count
+        lanes_of = {index: Lane(next(rest), graph.shape.mapped(sum(index) + own.shift)) for index in own.present}
         if combine == "stack":
-            back = [_moved(graph, node.base if i == graph.shape.zero else _lane(node, i), 1, 0) for i in own.present]
-            node = received(graph, as_array(type_), own, [lane.slot for lane in back])
-        found.append(node)
+            lanes_of = {index: _moved(graph, lane, 1, 0) for index, lane in lanes_of.items()}
+        found.append(graph.leaf(as_array(type_), lanes_of, shift=own.shift, indices=own.indices))
     return found
-
-
-def _lane(node: Node, index: Index) -> Lane:
-    lane = node.lane(index)
-    assert lane is not None
-    return lane
 
 
 def _crossing(graph: Graph, nodes: Sequence[Node], entries: Sequence[Entry], *, arrays: bool = False) -> list[int]:
@@ -159,7 +133,7 @@ def _repeated(how: Sequence[str], exits: Sequence[Entry]) -> list[str]:
 
 
 def _counter(graph: Graph) -> Entry:
-    return Entry(0, (graph.shape.zero,))
+    return Entry(0, (graph.shape.zero,), graph.all)
 
 
 # --- constructs ------------------------------------------------------------------------------------------------------
@@ -178,7 +152,7 @@ def each(graph: Graph, op: Each, nodes: Sequence[Node]) -> list[Node]:
         _repeated(op.combine, pushed.exits),
     )
     types = [_stacked(type_, how, op) for type_, how in zip(op.body.output_types, op.combine, strict=True)]
-    return _results(graph, types, pushed.exits, op.combine, slots)
+    return received(graph, types, pushed.exits, op.combine, slots)
 
 
 def _stacked(type_: SlotType, how: str, op: Each | Fold) -> ArrayType:
@@ -216,7 +190,7 @@ def fold(graph: Graph, op: Fold, nodes: Sequence[Node]) -> list[Node]:
     outputs = op.body.output_types
     count = len(carries)
     types = [*outputs[:count], *(_stacked(t, how, op) for t, how in zip(outputs[count:], op.combine, strict=True))]
-    return _results(graph, types, (*carries, *exits), (*("",) * count, *op.combine), slots)
+    return received(graph, types, (*carries, *exits), (*("",) * count, *op.combine), slots)
 
 
 def _widened(condition: Program, types: Sequence[SlotType], entries: Sequence[Entry], shape: JetShape) -> Program:
@@ -239,4 +213,4 @@ def branch(graph: Graph, op: Branch, nodes: Sequence[Node]) -> list[Node]:
         exits = tuple(joined(*pair, graph.shape) for pair in zip(exits, others, strict=True))
     arms = [push(arm, entries, graph.shape, exits).program for arm in op.arms]
     slots = graph.builder.branch(selector.base.slot, _crossing(graph, captures, entries), arms)
-    return _results(graph, op.arms[0].output_types, exits, ("",) * len(exits), slots)
+    return received(graph, op.arms[0].output_types, exits, ("",) * len(exits), slots)
