@@ -62,9 +62,8 @@ def _ruled(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Node]:
 
 
 def _dot(graph: Graph, node: Node, variable: int) -> Node:
-    if node.active:
-        return graph.derivative(node, variable)
-    return graph.constant(graph.emit.zeros(node.type))
+    """The derivative of an operand; of one that does not move, a tangent without coefficients."""
+    return graph.derivative(node, variable) if node.active else graph.leaf(node.type, {}, shift=1)
 
 
 # --- linear systems --------------------------------------------------------------------------------------------------

@@ -56,8 +56,16 @@ class Node:
                 raise InternalError(f"coefficient {index} of a series is not determined by lower ones")
             self._asked.add(index)
             found = self._rule(index)
-            self._known[index] = None if found is None else self.graph.emit.fit(found, self.type)
+            self._known[index] = None if found is None else self._laid_out(found, sum(index) + self.shift)
         return self._known[index]
+
+    def _laid_out(self, found: Coefficient, degree: int) -> Coefficient:
+        """The coefficient in the shape of the value, with the axis of directions where its degree has it."""
+        emit, found = self.graph.emit, self.graph.emit.fit(found, self.type)
+        if not isinstance(found, Lane) or found.mapped == self.graph.shape.mapped(degree):
+            return found
+        # A term that a linear rule wrote without its tangent is a zero; its layout is that of a lower degree.
+        return emit.apply_sum(found) if found.mapped else emit.spread(found, True)
 
     def lane(self, index: Index) -> Lane | None:
         """The coefficient, written out when it is one-hot."""
