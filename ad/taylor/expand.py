@@ -75,28 +75,34 @@ def _series(graph: Graph, node: Node) -> Series:
     return Series(node.base.slot, found)
 
 
+Given = bool | tuple[int, ...]
+
+
+def _orders(given: Given, order: int) -> tuple[int, ...]:
+    return given if isinstance(given, tuple) else tuple(range(1, order + 1)) if given else ()
+
+
 @memo(maxsize=256)
-def jet(program: Program, order: int, active: tuple[bool, ...] | None = None) -> Program:
+def jet(program: Program, order: int, active: tuple[Given, ...] | None = None) -> Program:
     """The program on series in one variable: inputs and coefficients -> outputs and coefficients.
 
     Args:
         program: a first-order program.
         order: the highest coefficient that is carried, at least 1.
-        active: a flag per input; by default every float input has a series.
+        active: per input, whether it has a series, or the orders of the coefficients that are given (the others are
+            zero); by default every float input has all.
 
     Returns:
-        A program whose inputs are those of `program`, then coefficients 1 to `order` of each active float input, one
-        input after the other; its outputs are those of `program`, then the coefficients of each float output.
+        A program whose inputs are those of `program`, then the coefficients of each active float input, one input
+        after the other; its outputs are those of `program`, then coefficients 1 to `order` of each float output.
     """
-    shape = univariate(order)
-    flags = (True,) * len(program.inputs) if active is None else active
-    on = [k for k, (flag, type_) in enumerate(zip(flags, program.inputs, strict=True)) if flag and is_float(type_)]
-    count = len(program.inputs)
-    b = Builder(program.name, [*program.inputs, *(program.inputs[k] for k in on for _ in shape.above)], program.sizes)
-    operands = [Series(k) for k in range(count)]
-    for number, k in enumerate(on):
-        first = count + number * order
-        operands[k] = Series(k, {index: first + place for place, index in enumerate(shape.above)})
+    shape, types = univariate(order), list(program.inputs)
+    operands = list[Series]()
+    for k, type_ in enumerate(program.inputs):
+        orders = _orders(True if active is None else active[k], order) if is_float(type_) else ()
+        operands.append(Series(k, {(number,): len(types) + place for place, number in enumerate(orders)}))
+        types.extend([type_] * len(orders))
+    b = Builder(program.name, types, program.sizes)
     results = expand(b, program, operands, shape)
     coefficients = [
         series.coefficients.get(index)
