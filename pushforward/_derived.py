@@ -228,7 +228,8 @@ def jet(program: Program, order: int, given: Sequence[Sequence[int]], *, derivat
             for slot in slots:
                 if floats[slot]:
                     places[slot, number] = count + len(places)
-    builder = Builder(f"jet_{program.name}", [*program.inputs, *(program.inputs[slot] for slot, _ in places)], program.sizes)
+    moving = [program.inputs[slot] for slot, _ in places]
+    builder = Builder(f"jet_{program.name}", [*program.inputs, *moving], program.sizes)
     operands = [
         _times(builder, places[slot, number], 1 / factorial(number) if derivatives else 1)
         for slot, numbers in enumerate(orders)

@@ -69,7 +69,9 @@ def with_series(f: Any, order: int, given: Sequence[tuple[int, ...]], scaling: s
     if not isinstance(f, Program):
         from ._jit import derived
 
-        return derived(f, lambda program: transformed(program, how), lambda args: args[0] if len(given) > 1 else args[:1])
+        return derived(
+            f, lambda program: transformed(program, how), lambda args: args[0] if len(given) > 1 else args[:1]
+        )
     return transformed(f, how)
 
 

@@ -54,7 +54,9 @@ def _ruled(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Node]:
 
     floats = [k for k, type_ in enumerate(program.output_types) if is_float(type_)]
     return [
-        integral(graph, as_array(type_), lambda k=k: values[k], lambda i, k=k: flow(i)[floats.index(k)], known, shift=shift)
+        integral(
+            graph, as_array(type_), lambda k=k: values[k], lambda i, k=k: flow(i)[floats.index(k)], known, shift=shift
+        )
         if k in floats
         else graph.constant(values[k])
         for k, type_ in enumerate(program.output_types)
@@ -78,7 +80,12 @@ def _solution(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Nod
 
     def order(index: Index) -> list[Lane] | None:
         if index not in found:
-            found[index] = _order(graph, program, fixed, _right(index), )
+            found[index] = _order(
+                graph,
+                program,
+                fixed,
+                _right(index),
+            )
         return found[index]
 
     def _right(index: Index) -> list[Coefficient | None]:

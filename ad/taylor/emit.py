@@ -114,7 +114,9 @@ class Emitter:
         spec = as_einsum(op, types)
         if spec is not None and (sums or any(isinstance(c, OneHot) for c in factors)):
             return onehot.einsum(self, *spec, factors, types, sums)
-        lane = self.apply(op.primitive, *(self.dense(*pair) for pair in zip(factors, types, strict=True)), **dict(op.params))
+        lane = self.apply(
+            op.primitive, *(self.dense(*pair) for pair in zip(factors, types, strict=True)), **dict(op.params)
+        )
         return self.apply_sum(lane) if sums else lane
 
     def apply_sum(self, lane: Lane) -> Lane:

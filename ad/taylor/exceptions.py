@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from ...lang.builder import Builder
+from ...lang.builder import Builder, body
 from ...lang.ir import Apply, ArrayType, Program
 from ...lang.primitives import get
-from ...lang.primitives.linalg import _BATCH as BATCH
+from ...lang.primitives.elimination import permuted
 from ...lang.primitives.row import Implicit, RuleContext
 from ..activity import Flags
 from ..vmap_rules import Lane
-from .emit import Coefficient
+from .emit import LETTERS, Coefficient
 from .graph import Graph, Node
 from .rules import MINUS, at_base, convolution, integral, move, result_type
 from .shape import Index
@@ -63,6 +63,20 @@ def _change(op: Apply, types: tuple[ArrayType, ...], on: Flags) -> Program:
     return builder.build([step.operands[-1]])
 
 
+@lru_cache(maxsize=64)
+def _by_factors(types: tuple[ArrayType, ArrayType]) -> Program:
+    """``(A, b) -> x`` by the factors of A, which all orders share."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        packed, order = b.apply("lu", x[0]), b.apply("lu_permutation", x[0])
+        right = permuted(RuleContext(b, x, (), ()), x[1], order)
+        for lower in (True, False):
+            right = b.apply("triangular_solve", packed, right, lower=lower, transposed=False, unit=lower)
+        return [right]
+
+    return body("solve", types, write)
+
+
 def _solution(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
     """``A[0] y[m] = b[m] - sum A[j] y[m - j]``, j from 1."""
     emit, right = graph.emit, nodes[-1]
@@ -74,7 +88,10 @@ def _solution(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
             rest = emit.add(rest, change().coefficient(index), right.type)
         if rest is None:
             return None
-        return emit.apply(op.primitive, *(node.base for node in matrix), emit.dense(rest, right.type), **dict(op.params))
+        lanes = [*(node.base for node in matrix), emit.dense(rest, right.type)]
+        if op.primitive != "solve" or not any(index):
+            return emit.apply(op.primitive, *lanes, **dict(op.params))
+        return emit.run(_by_factors((matrix[0].type, right.type)), lanes)[0]
 
     def change() -> Node:
         tails = [graph.tail(node) for node, flag in zip(nodes, flags, strict=True) if flag]
@@ -102,8 +119,8 @@ def _root(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
     if op.primitive == "sqrt":
         squares = convolution(graph, Apply("mul"), [part, part])
     else:
-        batch = BATCH[: x.type.rank - 2]
-        squares = convolution(graph, Apply("einsum", (("spec", f"{batch}ik,{batch}jk->{batch}ij"),)), [part, part])
+        batch = LETTERS[: x.type.rank - 2]
+        squares = convolution(graph, Apply("einsum", (("spec", f"{batch}xz,{batch}yz->{batch}xy"),)), [part, part])
     return y
 
 
@@ -136,7 +153,9 @@ def _power(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node | None:
         return None
     if known == int(known) and abs(known) <= WHOLE:
         return graph.with_base(_product(graph, base, int(known)), at_base(graph, op, nodes))
-    factor, lower = (graph.constant(Lane(graph.builder.constant(c, base.type.dtype), False)) for c in (known, known - 1))
+    factor, lower = (
+        graph.constant(Lane(graph.builder.constant(c, base.type.dtype), False)) for c in (known, known - 1)
+    )
 
     def flow(variable: int) -> Node:
         slope = graph.apply("mul", factor, graph.apply("pow", base, lower))

@@ -112,7 +112,6 @@ def jet(program: Program, order: int, active: tuple[Given, ...] | None = None) -
     ]
     floats = [as_array(type_) for type_ in program.output_types if is_float(type_) for _ in shape.above]
     filled = [
-        b.zeros(type_) if not isinstance(slot, int) else slot
-        for slot, type_ in zip(coefficients, floats, strict=True)
+        b.zeros(type_) if not isinstance(slot, int) else slot for slot, type_ in zip(coefficients, floats, strict=True)
     ]
     return b.build([*(series.value for series in results), *filled])

@@ -104,9 +104,7 @@ def moved(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
     return y
 
 
-def move(
-    graph: Graph, op: Apply, nodes: Nodes, y: Node, tangents: Sequence[Coefficient | None]
-) -> Coefficient | None:
+def move(graph: Graph, op: Apply, nodes: Nodes, y: Node, tangents: Sequence[Coefficient | None]) -> Coefficient | None:
     """The tangent rule of a primitive at the values of its operands, on one coefficient of each."""
     present = [c for c in tangents if c is not None]
     if not present:
@@ -125,9 +123,7 @@ def move(
     return graph.emit.run(program, [*values, result, *dots])[0]
 
 
-def _move_one_hot(
-    graph: Graph, op: Apply, nodes: Nodes, tangents: Sequence[Coefficient | None]
-) -> Coefficient | None:
+def _move_one_hot(graph: Graph, op: Apply, nodes: Nodes, tangents: Sequence[Coefficient | None]) -> Coefficient | None:
     """What stays zero except at one place; None for the rest."""
     emit, type_ = graph.emit, result_type(op, nodes)
     present = [(c, node.type) for c, node in zip(tangents, nodes, strict=True) if c is not None]
@@ -143,7 +139,9 @@ def _move_one_hot(
             place = axes[hot.axis]
             kept = [axis - (axis > place) for k, axis in enumerate(axes) if k != hot.axis]
             shape = tuple(size for k, size in enumerate(type_.shape) if k != place)
-            return OneHot(hot.index, emit.apply("broadcast", entry, shape=shape, axes=tuple(kept)).slot, place, hot.summed)
+            return OneHot(
+                hot.index, emit.apply("broadcast", entry, shape=shape, axes=tuple(kept)).slot, place, hot.summed
+            )
         case _:
             return None
 

@@ -80,7 +80,9 @@ def push(
     types = [own.types(as_array(type_), shape) for own, type_ in zip(entries, program.inputs, strict=True)]
     builder = Builder(program.name, [type_ for group in types for type_ in group], program.sizes)
     graph = Graph(builder, shape)
-    outputs = replay(graph, program, received(graph, program.inputs, entries, ("",) * len(entries), range(len(builder.inputs))))
+    outputs = replay(
+        graph, program, received(graph, program.inputs, entries, ("",) * len(entries), range(len(builder.inputs)))
+    )
     exits = [entry(node) for node in outputs]
     if demanded is not None:
         exits = [own if more is None else joined(own, more, shape) for own, more in zip(exits, demanded, strict=True)]

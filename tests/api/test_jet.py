@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -92,7 +93,7 @@ def test_structures_keep_their_shape() -> None:
 
 
 def test_functions_of_jax() -> None:
-    def net(x: jax.Array, w: jax.Array) -> dict[str, jax.Array]:
+    def net(x: Any, w: Any) -> dict[str, jax.Array]:
         return {"y": jax.nn.relu(jnp.tanh(x @ w))}
 
     x, w = np.linspace(-1, 1, 3), np.linspace(0, 1, 6).reshape(3, 2)

@@ -37,9 +37,7 @@ def along_curve(program: Program, order: int, variables: int = 1) -> Program:
 
 
 def curve_indices(order: int, variables: int) -> list[tuple[int, ...]]:
-    return sorted(
-        (i for i in np.ndindex(*[order + 1] * variables) if 0 < sum(i) <= order), key=lambda i: (sum(i), i)
-    )
+    return sorted((i for i in np.ndindex(*[order + 1] * variables) if 0 < sum(i) <= order), key=lambda i: (sum(i), i))
 
 
 def nested(program: Program, index: Sequence[int], x: Arrays, coefficients: Arrays, order: int) -> list[np.ndarray]:

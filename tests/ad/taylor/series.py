@@ -10,6 +10,7 @@ from pushforward.ad.taylor import Index, JetShape, Series, expand
 from pushforward.lang.builder import Builder
 from pushforward.lang.check_ir import check_program
 from pushforward.lang.ir import ArrayType, Program
+from pushforward.lang.sizes import known
 from pushforward.semantics.reference import evaluate
 
 Arrays = list[np.ndarray]
@@ -18,6 +19,11 @@ Coefficients = dict[Index, np.ndarray]
 
 def is_float(type_: object) -> bool:
     return isinstance(type_, ArrayType) and type_.is_float
+
+
+def lead(shape: JetShape, index: Index) -> tuple[int, ...]:
+    """The axis of directions of a coefficient, if it has one."""
+    return (known(shape.directions),) if shape.directions is not None and shape.mapped(sum(index)) else ()
 
 
 def run_series(
@@ -45,8 +51,7 @@ def run_series(
     for value, type_ in zip(values, program.output_types, strict=True):
         own = dict[Index, np.ndarray]()
         for index in shape.above if is_float(type_) else ():
-            lead = (shape.directions,) if shape.mapped(sum(index)) else ()
-            own[index] = np.zeros((*lead, *np.shape(value)))
+            own[index] = np.zeros((*lead(shape, index), *np.shape(value)))
         filled.append(own)
     for k, index in places:
         array = np.asarray(next(rest))
@@ -55,9 +60,7 @@ def run_series(
     return [np.asarray(value) for value in values], filled
 
 
-def random_series(
-    program: Program, shape: JetShape, rng: np.random.Generator, *, top: bool = True
-) -> list[Coefficients]:
+def random_series(program: Program, shape: JetShape, rng: np.random.Generator) -> list[Coefficients]:
     """Coefficients of every float input."""
     found: list[Coefficients] = []
     for type_ in program.inputs:
@@ -65,7 +68,6 @@ def random_series(
         if is_float(type_):
             assert isinstance(type_, ArrayType)
             for index in shape.above:
-                lead = (shape.directions,) if shape.mapped(sum(index)) else ()
-                own[index] = rng.normal(size=(*lead, *type_.shape)) * 0.5  # type: ignore[arg-type]
+                own[index] = rng.normal(size=(*lead(shape, index), *map(known, type_.shape))) * 0.5
         found.append(own)
     return found

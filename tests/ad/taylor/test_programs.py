@@ -59,9 +59,7 @@ def test_directions_and_collapsed_orders(corners: tuple[tuple[int, ...], ...], s
                 _close(array[r], each[r][k][index])
     top = single.order
     collapsed = JetShape(single.indices, count, top)
-    summed = [
-        {index: array.sum(0) if sum(index) == top else array for index, array in own.items()} for own in series
-    ]
+    summed = [{index: array.sum(0) if sum(index) == top else array for index, array in own.items()} for own in series]
     _, sums = run_series(program, collapsed, x, summed)
     for own, wanted in zip(sums, found, strict=True):
         for index, array in own.items():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pushforward.ad.taylor import jet
-from pushforward.lang.builder import body
+from pushforward.lang.builder import Builder, body
 from pushforward.lang.diagnostics import DiagnosticError
 from pushforward.lang.ir import F64, Param, Program
 from pushforward.lang.primitives import table
@@ -14,10 +14,9 @@ from pushforward.lang.primitives.row import Discrete, Primitive, Smooth
 from pushforward.lang.primitives.type_rules import scalar_type
 from pushforward.semantics.oracle import scalar_function
 from pushforward.semantics.reference import evaluate
-
+from tests.ad.taylor.oracle import nested
 from tests.primitives.cases import CURVED, LINEAR, Case
 from tests.primitives.oracle import MP, PARAMS, case_name, functions
-from tests.ad.taylor.oracle import nested
 
 ORDER = 4
 # Discrete rows have no series. The others are refused: their partial is not known (E112).
@@ -51,7 +50,9 @@ def _point(row: Primitive, rng: np.random.Generator, params: dict[str, Param]) -
             return [np.asarray(value) for value in x]
 
 
-def _check(program: Program, x: list[np.ndarray], series: list[list[np.ndarray]], active: list[bool], rtol: float) -> None:
+def _check(
+    program: Program, x: list[np.ndarray], series: list[list[np.ndarray]], active: list[bool], rtol: float
+) -> None:
     """Coefficients of Taylor mode and of nested forward mode, order by order; the value bit for bit."""
     flat = [c for own in series for c in own]
     moving = [c for own, on in zip(series, active, strict=True) for c in own if on]
@@ -72,13 +73,11 @@ def _check(program: Program, x: list[np.ndarray], series: list[list[np.ndarray]]
 @pytest.mark.parametrize(("row", "params"), ELEMENTWISE, ids=case_name)
 def test_elementwise_row(row: Primitive, params: dict[str, Param]) -> None:
     stated = _operand_flags(row)
-    types = [F64 if letter != "b" else F64 for letter in scalar_type(row.type)[0]]
+    types = [F64] * len(scalar_type(row.type)[0])
 
-    def write(b, x):  # type: ignore[no-untyped-def]
-        operands = list(x)
-        if row.name == "where":
-            operands[0] = b.apply("gt", x[0], b.constant(0.5))
-        return [b.apply(row.name, *operands, **params)]
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        choice = [b.apply("gt", x[0], b.constant(0.5))] if row.name == "where" else list(x[:1])
+        return [b.apply(row.name, *choice, *x[1:], **params)]
 
     program = body(row.name, types, write)
     for seed in range(3):
@@ -93,7 +92,17 @@ def test_elementwise_row(row: Primitive, params: dict[str, Param]) -> None:
                 except DiagnosticError as error:  # of a partial that the row states, the partial may not be known
                     assert error.diagnostics[0].code == "E112"
                     with pytest.raises(DiagnosticError):
-                        nested(program, (ORDER,), x, [c if on else np.zeros_like(c) for own, on in zip(series, active, strict=True) for c in own], ORDER)
+                        nested(
+                            program,
+                            (ORDER,),
+                            x,
+                            [
+                                c if on else np.zeros_like(c)
+                                for own, on in zip(series, active, strict=True)
+                                for c in own
+                            ],
+                            ORDER,
+                        )
 
 
 def _case_program(case: Case) -> Program:
