@@ -97,7 +97,7 @@ def einsum(
         for term, factor, type_ in zip(terms, factors, types, strict=True)
         if (found := _at_place(e, hot, letter, term, factor, type_)) is not None
     ]
-    sums, mapped = sums or hot.summed, place(e, hot).mapped
+    mapped = place(e, hot).mapped
     if letter in out and not kept:
         return OneHot(hot.index, None, out.index(letter), sums)
     if not kept:
