@@ -120,10 +120,15 @@ def series(case: Case) -> None:
         if not np.array_equal(got, expected):
             agree([got], [expected], 1e-13, "value of the series")
     for k in range(1, order + 1):
-        found = [factorial(k) * y for y in results[width + k - 1 :: order]]
-        agree(found, case.taylor[k], (DERIVATIVE, SECOND)[k - 1], f"coefficient {k} of the series",
-              lambda move, k=k: [factorial(k) * y for y in run(program, [*move(case.xs), *moving])[width + k - 1 :: order]]
-              )  # fmt: skip
+
+        def derivatives(values: Sequence[np.ndarray], k: int = k) -> list[np.ndarray]:
+            return [factorial(k) * y for y in values[width + k - 1 :: order]]
+
+        def again(move: Move, pick: Callable[..., list[np.ndarray]] = derivatives) -> list[np.ndarray]:
+            return pick(run(program, [*move(case.xs), *moving]))
+
+        tolerance, what = (DERIVATIVE, SECOND)[k - 1], f"coefficient {k} of the series"
+        agree(derivatives(results), case.taylor[k], tolerance, what, again)
 
 
 def adjoint(case: Case) -> None:
