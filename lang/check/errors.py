@@ -202,7 +202,7 @@ CHECK = (
         "E054",
         "a rule for Taylor mode",
         "limit",
-        "There are no rules `with jet`: Taylor mode takes the rule `with jvp` or `with vjp` and uses it at every order.",
+        "There are no rules `with jet`: Taylor mode uses the rule `with jvp` or `with vjp` at every order.",
         "def series(x: f64): f64 = x\ndef f(x: f64): f64 with jet series = x\n",
     ),
     ErrorRow(
