@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._build import build
+    from ._jet import jet
     from ._jit import jit
     from ._module import Module, check, load, parse
     from ._nan import explain_nan
@@ -33,6 +34,7 @@ _EXPORTS = {
     "grad": "._transform",
     "hessian": "._transform",
     "jacobian": "._transform",
+    "jet": "._jet",
     "jit": "._jit",
     "jvp": "._transform",
     "load": "._module",
@@ -59,6 +61,7 @@ __all__ = [
     "grad",
     "hessian",
     "jacobian",
+    "jet",
     "jit",
     "jvp",
     "load",

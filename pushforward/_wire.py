@@ -109,6 +109,14 @@ def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     return run(normalise(program), active)
 
 
+def jet(program: ir.Program, order: int, given: tuple[tuple[int, ...], ...]) -> ir.Program:
+    """(x, coefficients) -> (y, coefficients 1 to `order`) over slots; `given` lists orders per slot of x."""
+    from .ad.taylor import jet as run
+    from .lang.passes import normalise
+
+    return normalise(run(normalise(program), order, given))
+
+
 def forward_full(program: ir.Program, definitions: Any) -> tuple[ir.Program, Any]:
     """Forward mode where a program has no first-order form: the program, and the definitions it needs."""
     from .ad.full import PushedDefinitions

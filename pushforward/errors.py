@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ._jet_errors import TAYLOR
 from .ad.errors import DERIVATIVES
 from .codegen.errors import ROWS as COMPILATION
 from .lang.check.errors import CHECK
@@ -166,6 +167,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     COMPILATION,  # E140-E149, E181, E189
     VALUES,  # E160-E173
     SURFACES,  # E150-E151, E180-E199
+    TAYLOR,  # E210-E213
 )
 
 
