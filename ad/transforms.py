@@ -49,7 +49,13 @@ def _laplacian(program: Program, active: Flags) -> Program:
     return derive.laplacian(program, _active(active)[0])
 
 
-TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType(
+def _partials(program: Program, active: Flags, *, atoms: str, variables: str) -> Program:
+    from .operators.execute import partials
+
+    return partials(normalise(program), variables.split(), active, atoms.split())
+
+
+TRANSFORMS: Mapping[str, Callable[..., Program]] = MappingProxyType(
     {
         "grad": _grad,
         "value_and_grad": _value_and_grad,
@@ -58,5 +64,6 @@ TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType
         "jacobian": _jacobian,
         "hessian": _hessian,
         "laplacian": _laplacian,
+        "partials": _partials,
     }
 )

@@ -132,6 +132,18 @@ def _push(scope: Scope, node: ast.Call, kind: str, arguments: list[ast.Expr]) ->
     return scope.builder.emit(Invoke(), (function, *_arguments(scope, arguments[1:])), leaves(result))
 
 
+@handles(ast.Partials)
+def _partials(scope: Scope, node: ast.Partials) -> Value:
+    """Derivatives of a field at a point: one transformed function, which a plan works out."""
+    operands = (*node.point, *node.weights)
+    inputs = tuple(scope.context.type(operand) for operand in operands)
+    result = scope.context.type(node)
+    params = (("atoms", " ".join(node.atoms)), ("variables", " ".join(name.name for name in node.point)))
+    types = leaves(Fun(inputs, result))
+    (function,) = scope.builder.emit(Transform("partials", params), (one(scope, node.function),), types)
+    return scope.builder.emit(Invoke(), (function, *_arguments(scope, operands)), leaves(result))
+
+
 @handles(ast.Prime)
 def _prime(scope: Scope, node: ast.Prime) -> Value:
     return _transform(scope, "grad", node.base, leaves(scope.context.type(node)))
