@@ -145,10 +145,11 @@ class Operator:
         declared = variables_of(self.expanded)
         known = {length for _, length in declared if isinstance(length, str)}
         for name, size in (sizes or {}).items():
-            if name not in known or size < 1:
-                message = f"`{name}` = {size} is no size of this operator"
-                hint = f"its open sizes are {', '.join(sorted(known))}" if known else "it has no open sizes"
-                raise fail("E224", message, hint=hint)
+            hint = f"its open sizes are {', '.join(sorted(known))}" if known else "it has no open sizes"
+            if name not in known:
+                raise fail("E224", f"`{name}` is no size of this operator", hint=hint)
+            if size < 1:
+                raise fail("E224", f"the size `{name}` is {size}", expected="1 or more", hint=hint)
         own = tuple(
             (name, (sizes or {}).get(length, length) if isinstance(length, str) else length)
             for name, length in declared
@@ -258,7 +259,9 @@ def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
             slot = next(values)
             if as_array(leaf).shape != b.array_type(slot).shape:
                 hint = "parameters have the shapes that the operator declares"
-                raise fail("E218", "a parameter has another shape", expected=str(leaf), actual=str(b.types[slot]), hint=hint)
+                raise fail(
+                    "E218", "a parameter has another shape", expected=str(leaf), actual=str(b.types[slot]), hint=hint
+                )
             arguments.append(b.apply("convert", slot, dtype=as_array(leaf).dtype))
     output = substitute_type(result.result, {}, sizes)
     whole = FunType(tuple(b.types[slot] for slot in arguments), leaves(substitute_type(result, {}, sizes)))

@@ -6,7 +6,7 @@ derivative over the active variables to its factor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import factorial
 
@@ -40,7 +40,8 @@ def _of_jet(jet: Jet, active: Sequence[Coordinate]) -> dict[tuple[Index, ...], F
         start += width
     found: dict[tuple[Index, ...], dict[Index, Fraction]] = {index: {} for index in allowed.values()}
     origin = (0,) * sum(shape)
-    waiting = [((0,) * len(active), 0, {origin: Fraction(1)})]
+    start_series: dict[Index, Fraction] = {origin: Fraction(1)}
+    waiting: list[tuple[Index, int, dict[Index, Fraction]]] = [((0,) * len(active), 0, start_series)]
     while waiting:
         powers, first, series = waiting.pop()
         scale = Fraction(1)
@@ -70,13 +71,13 @@ def _joined(index: tuple[Index, ...]) -> Index:
 
 
 def _times(
-    series: Mapping[Index, Fraction], seeds: Sequence[tuple[Index, Fraction]], allowed: object
+    series: Mapping[Index, Fraction], seeds: Sequence[tuple[Index, Fraction]], allowed: Container[Index]
 ) -> dict[Index, Fraction]:
     found: dict[Index, Fraction] = {}
     for index, factor in series.items():
         for step, scale in seeds:
             total = tuple(a + b for a, b in zip(index, step, strict=True))
-            if total in allowed:  # type: ignore[operator]
+            if total in allowed:
                 found[total] = found.get(total, Fraction(0)) + factor * scale
     return {index: factor for index, factor in found.items() if factor}
 

@@ -13,7 +13,7 @@ from ...lang.builder import Builder
 from ...lang.differential.atoms import read_atom
 from ...lang.ir import Program, as_array
 from ...lang.sizes import product, show
-from .jets import Index, Jet, Length, Scheme, Reading, Term
+from .jets import Index, Jet, Length, Reading, Scheme, Term
 from .nested import How, push
 from .planner import choose
 
@@ -36,7 +36,9 @@ def partials(program: Program, variables: Sequence[str], active: Sequence[bool],
 
 def execute(program: Program, scheme: Scheme, places: Mapping[str, int]) -> Program:
     """The program of the atoms of a plan for one field; `places` says which input each variable is."""
-    weighted = {atom.order: atom.variable for atom in (reading.atom for reading in scheme.readings) if atom.kind == "weighted"}
+    weighted = {
+        atom.order: atom.variable for atom in (reading.atom for reading in scheme.readings) if atom.kind == "weighted"
+    }
     matrices = [as_array(program.inputs[places[weighted[number]]]) for number in sorted(weighted)]
     types = [type_.with_shape(type_.shape * 2) for type_ in matrices]
     b = Builder(program.name, [*program.inputs, *types], program.sizes)
@@ -83,7 +85,10 @@ def _stacks(reading: Reading) -> bool:
 
 
 def _read(
-    b: Builder, reading: Reading, coefficients: Mapping[int, Mapping[tuple[int, tuple[Index, ...], bool], int]], scheme: Scheme
+    b: Builder,
+    reading: Reading,
+    coefficients: Mapping[int, Mapping[tuple[int, tuple[Index, ...], bool], int]],
+    scheme: Scheme,
 ) -> int:
     entries = [_sum(b, terms, coefficients, _stacks(reading)) for terms in reading.entries]
     if len(entries) == 1:

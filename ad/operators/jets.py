@@ -124,7 +124,7 @@ class Scheme:
             "variables": [list(pair) for pair in self.variables],
             "jets": [{"field": jet.field, "levels": [_level_json(level) for level in jet.levels]} for jet in self.jets],
             "readings": [
-                {"atom": reading.atom.text, "entries": [[_term_json(term) for term in terms] for terms in reading.entries]}
+                {"atom": reading.atom.text, "entries": [list(map(_term_json, terms)) for terms in reading.entries]}
                 for reading in self.readings
             ],
         }
@@ -178,9 +178,7 @@ def _degree(level: Level) -> int:
 
 
 def _level_json(level: Level) -> dict[str, Any]:
-    seeds = [
-        [seed.variable, list(seed.index), seed.direction, str(seed.scale), seed.number] for seed in level.seeds
-    ]
+    seeds = [[seed.variable, list(seed.index), seed.direction, str(seed.scale), seed.number] for seed in level.seeds]
     lanes = None if level.lanes is None else [level.lanes.variable, level.lanes.law, level.lanes.count]
     indices = [list(index) for index in level.indices]
     return {"indices": indices, "seeds": seeds, "lanes": lanes, "collapsed": level.collapsed}
@@ -203,4 +201,3 @@ def _term_json(term: Term) -> list[Any]:
 def _read_term(data: list[Any]) -> Term:
     jet, index, factor, times = data
     return Term(int(jet), tuple(tuple(map(int, part)) for part in index), Fraction(factor), tuple(map(int, times)))
-

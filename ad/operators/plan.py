@@ -16,7 +16,7 @@ from .planner import Candidate
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How the derivatives of an operator are taken: which jets are pushed through its fields, and what is read from them.
+    """How the derivatives of an operator are taken: the jets pushed through its fields, and what is read from them.
 
     Made by `Operator.plan`, or by hand from the record of an operator and a `Scheme`. Equal plans have equal content.
     `candidates` are the ways that were considered.
@@ -129,7 +129,9 @@ def _seed(seed: Seed) -> str:
     monomial = " ".join(
         f"{'abcdefgh'[place % 8]}{f'^{power}' if power > 1 else ''}" for place, power in enumerate(seed.index) if power
     )
-    direction = {"one": "", "lane": "e_i ", "image": f"C{seed.number} e_i ", "unit": f"e_{seed.number} "}[seed.direction]
+    direction = {"one": "", "lane": "e_i ", "image": f"C{seed.number} e_i ", "unit": f"e_{seed.number} "}[
+        seed.direction
+    ]
     return f"{scale}{direction}{monomial}"
 
 

@@ -1,4 +1,4 @@
-"""The planner: atoms and lengths of variables enter, the cheapest exact plan leaves, with why the others were not taken.
+"""The planner: atoms and lengths of variables enter, the cheapest exact plan leaves, with why others were not taken.
 
 Candidates differ in how derivatives by scalar variables are taken (a staircase, polarised jets, clean single jets,
 nested first-order passes), in whether sums over coordinates are collapsed, and in whether the coordinates of short
@@ -16,7 +16,7 @@ from ...lang.diagnostics import fail
 from ...lang.differential.atoms import Atom
 from .algebra import Coordinate, Slot, functionals, solve
 from .cost import Cost, cost
-from .jets import Index, Jet, Length, Scheme, Reading, Term
+from .jets import Index, Jet, Length, Reading, Scheme, Term
 from .scalar import SCALAR
 from .spatial import Probes, estimable, law_fits, renumbered, spatial
 
@@ -53,8 +53,7 @@ def choose(atoms: Sequence[Atom], variables: Variables) -> Choice:
         variables: names of the variables, each with its length (None for a scalar, a name for an open size).
     """
     tried = [_exact(name, atoms, variables, collapse, single) for name, collapse, single in _ways(atoms)]
-    found = list({candidate.scheme.jets if candidate.scheme else candidate: candidate for candidate in reversed(tried)}.values())
-    found.reverse()
+    found = _different(tried)
     costs = [_at(candidate.cost) for candidate in found if candidate.cost is not None]
     least = min(costs)
     taken = next(candidate for candidate in found if candidate.cost is not None and _at(candidate.cost) == least)
@@ -64,6 +63,14 @@ def choose(atoms: Sequence[Atom], variables: Variables) -> Choice:
         why = "an estimate: `plan(samples=…)` asks for one"
         judged = (*judged, Candidate("sampling", None, None, why))
     return Choice(taken.scheme, taken.cost, judged)
+
+
+def _different(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, those with the jets of an earlier one left out."""
+    found: dict[object, Candidate] = {}
+    for candidate in candidates:
+        found.setdefault(candidate if candidate.scheme is None else candidate.scheme.jets, candidate)
+    return list(found.values())
 
 
 def sampled(atoms: Sequence[Atom], variables: Variables, probes: Probes) -> Choice:
@@ -153,11 +160,8 @@ Part = tuple[tuple[Jet, ...], tuple[Reading, ...]]
 
 def _scalars(way: str, field: str, atoms: Sequence[Atom], variables: Variables) -> Part | str:
     """The part of a plan that takes derivatives by scalar variables alone."""
-    active = [(name, -1) for name, length in variables if length is None]
-    wanted = {
-        atom: (tuple(dict(atom.scalars).get(name, 0) for name, _ in active),) for atom in atoms if atom.kind == "value"
-    }
-    return _read(way, field, {atom: [{index: Fraction(1)} for index in found] for atom, found in wanted.items()}, active)
+    active: list[Coordinate] = [(name, -1) for name, length in variables if length is None]
+    return _read(way, field, {atom: _entries(atom, active) for atom in atoms if atom.kind == "value"}, active)
 
 
 def _one_by_one(way: str, field: str, atoms: Sequence[Atom], variables: Variables) -> Part | str:

@@ -31,9 +31,7 @@ def staircase_level(wanted: Sequence[Index], active: Sequence[Coordinate]) -> Le
     """
     used = [place for place in range(len(active)) if any(index[place] for index in wanted)]
     indices = closure(frozenset(tuple(index[place] for place in used) for index in wanted))
-    seeds = tuple(
-        _seed(active[place], tuple(int(other == place) for other in used), Fraction(1)) for place in used
-    )
+    seeds = tuple(_seed(active[place], tuple(int(other == place) for other in used), Fraction(1)) for place in used)
     return Level(indices, seeds)
 
 
@@ -76,7 +74,7 @@ def directions(index: Index) -> list[Index] | None:
 
 
 def clean(field: str, wanted: Sequence[Index], active: Sequence[Coordinate]) -> Found:
-    """Single jets with the coordinates at slots of their own, such that nothing else falls on the order that is read."""
+    """Single jets with each coordinate at a slot of its own, so that nothing else falls on the order that is read."""
     jets: list[Jet] = []
     for index in sorted(wanted, key=sum, reverse=True):
         if any(index) and solve(functionals(jets, active), index) is None:
@@ -84,9 +82,7 @@ def clean(field: str, wanted: Sequence[Index], active: Sequence[Coordinate]) -> 
             if found is None:
                 return f"a clean jet for order {sum(index)} needs more than {MOST_SLOT_ORDER} orders"
             order, slots = found
-            seeds = tuple(
-                _seed(active[place], (slot,), Fraction(1)) for place, slot in enumerate(slots) if slot
-            )
+            seeds = tuple(_seed(active[place], (slot,), Fraction(1)) for place, slot in enumerate(slots) if slot)
             jets.append(Jet(field, (Level(tuple((k,) for k in range(order + 1)), seeds),)))
     return tuple(jets)
 

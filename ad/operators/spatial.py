@@ -140,6 +140,4 @@ def law_fits(atom: Atom, law: Law) -> str | None:
 
 def renumbered(reading: Reading, jet: int) -> Reading:
     """A reading from jet number 0 as one from another jet."""
-    return replace(
-        reading, entries=tuple(tuple(replace(term, jet=jet) for term in terms) for terms in reading.entries)
-    )
+    return replace(reading, entries=tuple(tuple(replace(term, jet=jet) for term in terms) for terms in reading.entries))

@@ -73,7 +73,7 @@ CONSTANTS = frozenset({"pi", "inf", "nan"})
 WORDS = frozenset(LIFTED) | (frozenset(TABLE) - {"@"}) | SPECIAL | DERIVATIVES
 LATER = {
     "jet": ("E054", "Taylor mode (`jet`) is not in this version"),
-    "partial": ("E053", "`partial` belongs to operators, which are not in this version"),
+    "partial": ("E220", "`partial` is a word of operators: `operator name(u)(x) = …`"),
 }
 
 

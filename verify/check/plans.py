@@ -147,8 +147,9 @@ def _readings(facts: _Facts) -> Iterator[str]:
         wrong: list[str] = []
         for monomial in facts.monomials():
             for entry in _entries(facts, atom):
+                expected = _demanded(atom, monomial, entry)
                 for n in _lengths_to_try(facts, reading):
-                    found, expected = _read(facts, reading, monomial, entry, n, work), _demanded(atom, monomial, entry, facts)
+                    found = _read(facts, reading, monomial, entry, n, work)
                     if found != expected:
                         wrong.append(_wording(monomial, found, expected))
                         break
@@ -207,7 +208,7 @@ def _read(
 def _assignments(
     facts: _Facts, levels: Sequence[Mapping[str, Any]], monomial: Mapping[Coordinate, int], entry: Index
 ) -> Iterator[tuple[int, ...]]:
-    """A lane for each level: the one of the entry, or all that could give something; -1 where there is none to choose."""
+    """A lane for each level: the one of the entry, or all that could give something; -1 where none is chosen."""
     choices: list[Sequence[int]] = []
     entries = iter(entry)
     for level in levels:
@@ -294,7 +295,7 @@ def _averaged(value: Polynomial, levels: Sequence[Mapping[str, Any]], n: int) ->
     return total
 
 
-def _demanded(atom: Atom, monomial: Mapping[Coordinate, int], entry: Index, facts: _Facts) -> Polynomial:
+def _demanded(atom: Atom, monomial: Mapping[Coordinate, int], entry: Index) -> Polynomial:
     """The derivative of a monomial at the origin that an atom (or one entry of it) is."""
     _, scalars, kind, variable, order = atom
     powers = dict(monomial)

@@ -60,7 +60,7 @@ def truncated_product(left: Series, right: Series, kept: Container[Index]) -> Se
 
 
 def exponents(count: int, degree: int, most: int | None = None) -> Iterator[Index]:
-    """All exponents of monomials in `count` variables up to a total degree; non-increasing ones when `most` is given."""
+    """Exponents of monomials in `count` variables up to a total degree; non-increasing ones when `most` is given."""
     if count == 0:
         yield ()
         return

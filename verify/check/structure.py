@@ -78,7 +78,12 @@ def _level(level: Mapping[str, Any], lengths: Mapping[str, Any]) -> Iterator[str
 
 
 def _seed(
-    variable: str, index: Sequence[int], direction: str, number: int, level: Mapping[str, Any], lengths: Mapping[str, Any]
+    variable: str,
+    index: Sequence[int],
+    direction: str,
+    number: int,
+    level: Mapping[str, Any],
+    lengths: Mapping[str, Any],
 ) -> Iterator[str]:
     if variable not in lengths:
         yield f"a seed moves `{variable}`, which is no variable"
@@ -114,7 +119,9 @@ def _reading(reading: Mapping[str, Any], plan: Mapping[str, Any], lengths: Mappi
             yield from _term(index, jet, rank if len(entries) == 1 else 0, variable, length)
 
 
-def _term(index: Sequence[Sequence[int]], jet: Mapping[str, Any], rank: int, variable: str, length: Any) -> Iterator[str]:
+def _term(
+    index: Sequence[Sequence[int]], jet: Mapping[str, Any], rank: int, variable: str, length: Any
+) -> Iterator[str]:
     if len(index) != len(jet["levels"]):
         yield "a term does not name one multi-index per level"
         return
