@@ -23,7 +23,8 @@ from .lang.differential.desugar import with_types
 from .lang.differential.expand import Expanded, expand
 from .lang.ir import ArrayType, Close, Function, FunType, Invoke, Signature, as_array, leaves
 from .lang.ir import Program as Ir
-from .lang.sizes import Size
+from .lang.sizes import Size, variable
+from .lang.substitute import substitute_sizes
 from .lang.surface import ast
 from .lang.types import Array, Fun, Type, substitute_type
 
@@ -193,10 +194,11 @@ class Operator:
 
     def _of_programs(self, fields: Sequence[Program], parameters: Mapping[str, Any]) -> Program:
         """The operator on programs: what they close over, and the parameters, are hidden inputs."""
-        firsts = [item.first() for item in fields]
         count = len(self.expanded.variables)
+        firsts = [item.first() for item in fields]
         for item, first in zip(fields, firsts, strict=True):
             self._check_count(first.name, len(first.inputs) - len(item.captured))
+        firsts = self._at_common_lengths(firsts)
         values = self._values(parameters)
         captured = (*(array for item in fields for array in item.captured), *values)
         own = [slot for first in firsts for slot in first.inputs[: len(first.inputs) - count]]
@@ -209,6 +211,23 @@ class Operator:
             outputs += b.inline(first, [*range(start, stop), *range(len(captured), len(captured) + count)])
             start = stop
         return replace(self._of_joint(b.build([*outputs, *range(start, len(captured))])), captured=captured)
+
+    def _at_common_lengths(self, firsts: Sequence[Ir]) -> list[Ir]:
+        """Fields at the same lengths of variables: those that are declared or known, else those of the first field."""
+        lengths = variables_of(self.expanded)
+        shapes = [[as_array(slot).shape for slot in first.inputs[-len(lengths) :]] for first in firsts]
+        found: list[Ir] = []
+        for first, own in zip(firsts, shapes, strict=True):
+            sizes: dict[str, Size] = {}
+            for number, (_, length) in enumerate(lengths):
+                given = [shape[number][0] for shape in shapes if len(shape[number]) == 1]
+                known = [length, *(size for size in given if isinstance(size, int)), *given]
+                size = next((size for size in known if size is not None and not isinstance(size, str)), None)
+                name = str(own[number][0]) if len(own[number]) == 1 else ""
+                if name in first.sizes and size is not None and size != variable(name):
+                    sizes[name] = size
+            found.append(substitute_sizes(first, sizes) if sizes else first)
+        return found
 
     def _of_functions(self, fields: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
         """The operator on functions of JAX, which are traced together, and with the parameters, when it is called."""

@@ -27,7 +27,8 @@ OPERATORS = (
         "a field with another number of variables",
         "user",
         "The fields of an operator are functions of its variables, all of them and in their order, so what it is "
-        "applied to must be too. Inside the operator a field stands for its value at the point: write `u`, or `u(x, t)`.",
+        "applied to must be too. Inside the operator a field stands for its value at the point: write `u`, or "
+        "`u(x, t)`.",
         "operator wave(u)(x, t) = u(x) - u_tt\n",
     ),
     ErrorRow(
@@ -43,8 +44,8 @@ OPERATORS = (
         "an operator that cannot be written out",
         "user",
         "An operator is an expression in derivatives of its fields. Words like `laplacian` expand sums, products, "
-        "powers and functions of one number; derivatives of loops and of `let`, fields at other points and third derivatives "
-        "over coordinates are not among these. The words ask for their variables where several fit.",
+        "powers and functions of one number; derivatives of loops and of `let`, fields at other points and third "
+        "derivatives over coordinates are not among these. The words ask for their variables where several fit.",
         "operator curved(u)(x, y) = laplacian(u)\n",
     ),
 )
