@@ -6,15 +6,14 @@ The levels of a jet are pushed one through the other, the innermost first, by `p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ...lang.builder import Builder
 from ...lang.differential.atoms import read_atom
 from ...lang.ir import Program, as_array
 from ...lang.sizes import product, show
-from .jets import Index, Jet, Length, Reading, Scheme, Term
-from .nested import How, push
+from .jets import Jet, Length, Reading, Scheme, Term
+from .nested import How, Need, push
 from .planner import choose
 
 
@@ -44,39 +43,49 @@ def execute(program: Program, scheme: Scheme, places: Mapping[str, int]) -> Prog
     b = Builder(program.name, [*program.inputs, *types], program.sizes)
     count = len(program.inputs)
     base = b.build(b.inline(program, range(count)))
-    own = _Run(base, scheme, places, range(count, count + len(types)))
+    places_of_matrices = range(count, count + len(types))
     b = Builder(program.name, base.inputs, program.sizes)
-    coefficients = {number: own.coefficients(b, number) for number in range(len(scheme.jets))}
-    return b.build([_read(b, reading, coefficients, scheme) for reading in scheme.readings])
+    found: Coefficients = {}
+    for number, jet in enumerate(scheme.jets):
+        pushed, labels = _pushed(base, jet, places, places_of_matrices, _needed(scheme, number))
+        slots = b.inline(pushed, range(len(base.inputs)))
+        found |= {(number, label): slot for label, slot in zip(labels, slots, strict=True)}
+    return b.build([_read(b, reading, found, scheme) for reading in scheme.readings])
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A plan being run: the field with matrices as further inputs."""
+Label = tuple[Need, ...]
+Coefficients = dict[tuple[int, Label], int]
 
-    base: Program
-    scheme: Scheme
-    places: Mapping[str, int]
-    matrices: Sequence[int]
 
-    def coefficients(self, b: Builder, number: int) -> dict[tuple[int, tuple[Index, ...], bool], int]:
-        """The coefficients of one jet that are read, by index and whether lanes are stacked."""
-        needed: dict[tuple[tuple[Index, ...], bool], None] = {}
-        for reading in self.scheme.readings:
-            for terms in reading.entries:
-                needed.update({(term.index, _stacks(reading)): None for term in terms if term.jet == number})
-        return {
-            (number, index, stacked): self._pushed(b, self.scheme.jets[number], index, stacked)
-            for index, stacked in needed
-        }
+def _needed(scheme: Scheme, number: int) -> list[Label]:
+    """The coefficients of a jet that are read."""
+    terms = [
+        _label(term, scheme.jets[number], _stacks(reading))
+        for reading in scheme.readings
+        for entry in reading.entries
+        for term in entry
+        if term.jet == number
+    ]
+    return list(dict.fromkeys(terms))
 
-    def _pushed(self, b: Builder, jet: Jet, index: tuple[Index, ...], stacked: bool) -> int:
-        program = self.base
-        for level, part in zip(reversed(jet.levels), reversed(index), strict=True):
-            how: How = "plain" if level.lanes is None else "stack" if stacked else "sum"
-            program = push(program, level, self.places, self.matrices, [(part, how)])
-        (slot,) = b.inline(program, range(len(program.inputs)))
-        return slot
+
+def _label(term: Term, jet: Jet, stacked: bool) -> Label:
+    """A multi-index per level, and what becomes of its lanes."""
+    hows: list[How] = ["plain" if level.lanes is None else "stack" if stacked else "sum" for level in jet.levels]
+    return tuple(zip(term.index, hows, strict=True))
+
+
+def _pushed(
+    base: Program, jet: Jet, places: Mapping[str, int], matrices: Sequence[int], labels: Sequence[Label]
+) -> tuple[Program, list[Label]]:
+    """The program of all coefficients that are needed, and some that come with them, with a label for each output."""
+    program = base
+    outputs: list[Label] = [()]
+    for depth, level in reversed(list(enumerate(jet.levels))):
+        needs = list(dict.fromkeys(label[depth] for label in labels))
+        program = push(program, level, places, matrices, needs)
+        outputs = [(need, *label) for need in needs for label in outputs]
+    return program, outputs
 
 
 def _stacks(reading: Reading) -> bool:
@@ -84,13 +93,8 @@ def _stacks(reading: Reading) -> bool:
     return reading.atom.rank > 0 and len(reading.entries) == 1
 
 
-def _read(
-    b: Builder,
-    reading: Reading,
-    coefficients: Mapping[int, Mapping[tuple[int, tuple[Index, ...], bool], int]],
-    scheme: Scheme,
-) -> int:
-    entries = [_sum(b, terms, coefficients, _stacks(reading)) for terms in reading.entries]
+def _read(b: Builder, reading: Reading, found: Coefficients, scheme: Scheme) -> int:
+    entries = [_sum(b, terms, found, scheme, _stacks(reading)) for terms in reading.entries]
     if len(entries) == 1:
         return entries[0]
     (length,) = {length for name, length in scheme.variables if name == reading.atom.variable}
@@ -99,15 +103,10 @@ def _read(
     return b.apply("reshape", b.apply("concat", *lifted, axis=0), shape=(length,) * reading.atom.rank)
 
 
-def _sum(
-    b: Builder,
-    terms: Sequence[Term],
-    coefficients: Mapping[int, Mapping[tuple[int, tuple[Index, ...], bool], int]],
-    stacked: bool,
-) -> int:
+def _sum(b: Builder, terms: Sequence[Term], found: Coefficients, scheme: Scheme, stacked: bool) -> int:
     total: int | None = None
     for term in terms:
-        slot = coefficients[term.jet][(term.jet, term.index, stacked)]
+        slot = found[(term.jet, _label(term, scheme.jets[term.jet], stacked))]
         if term.factor != Fraction(1):
             slot = b.apply("mul", slot, b.full(float(term.factor), b.array_type(slot)))
         total = slot if total is None else b.apply("add", total, slot)
