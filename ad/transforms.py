@@ -67,6 +67,12 @@ def _by_order(fixed: int, count: int, order: int) -> list[int]:
     return [*range(fixed), *(place for number in range(order) for place in range(fixed + number, count, order))]
 
 
+def _partials(program: Program, active: Flags, *, atoms: str, variables: str) -> Program:
+    from .operators.execute import partials
+
+    return partials(normalise(program), variables.split(), active, atoms.split())
+
+
 TRANSFORMS: Mapping[str, Callable[..., Program]] = MappingProxyType(
     {
         "grad": _grad,
@@ -77,5 +83,6 @@ TRANSFORMS: Mapping[str, Callable[..., Program]] = MappingProxyType(
         "hessian": _hessian,
         "laplacian": _laplacian,
         "jet": _jet,
+        "partials": _partials,
     }
 )

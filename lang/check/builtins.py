@@ -72,7 +72,7 @@ DERIVATIVES = frozenset({"grad", "value_and_grad", "jvp", "vjp", "jacobian", "he
 CONSTANTS = frozenset({"pi", "inf", "nan"})
 WORDS = frozenset(LIFTED) | (frozenset(TABLE) - {"@"}) | SPECIAL | DERIVATIVES
 LATER = {
-    "partial": ("E053", "`partial` belongs to operators, which are not in this version"),
+    "partial": ("E220", "`partial` is a word of operators: `operator name(u)(x) = …`"),
 }
 
 

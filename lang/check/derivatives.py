@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .. import types as ty
 from ..diagnostics import fail
+from ..differential.atoms import read_atom
 from ..sizes import show
 from ..source import Span
 from ..surface import ast
@@ -247,6 +248,23 @@ def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
             checker.check(item, parameter, "the point")
     if isinstance(node, ast.Tuple) and id(node) not in checker.types:
         checker.types[id(node)] = ty.Tuple(tuple(checker.types[id(item)] for item in node.items))
+
+
+@rule(ast.Partials)
+def partials(checker: Checker, node: ast.Partials, hint: ty.Type | None) -> ty.Type:
+    """Derivatives of a field: a tuple with a number, a vector or a matrix for each."""
+    real = ty.Scalar(checker.scope.real)
+    point = {name.name: checker.infer(name) for name in node.point}
+    checker.check(node.function, ty.Fun(tuple(point.values()), real), "the field")
+    atoms = [read_atom(text) for text in node.atoms]
+    for number, weight in enumerate(node.weights):
+        (variable,) = {atom.variable for atom in atoms if atom.kind == "weighted" and atom.order == number}
+        checker.check(weight, ty.array(_shape(checker.unifier.resolve(point[variable])) * 2, real), "this matrix")
+    found = [
+        ty.array(_shape(checker.unifier.resolve(point[atom.variable])) * atom.rank, real) if atom.rank else real
+        for atom in atoms
+    ]
+    return found[0] if len(found) == 1 else ty.Tuple(tuple(found))
 
 
 @rule(ast.Prime)

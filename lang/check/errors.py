@@ -194,7 +194,7 @@ CHECK = (
         "E053",
         "a construct of a later version",
         "limit",
-        "Operators, functionals, models, integrals, fields and measures are part of the language's text but not of "
+        "Functionals, models, integrals, fields and measures are part of the language's text but not of "
         "this version.",
         "def area(r: f64): f64 = integral x in (0.0, r) => x\n",
     ),

@@ -144,6 +144,18 @@ def _order(scope: Scope, function: ast.Expr, series: Type) -> int:
     return len(leaves(series)) // floats
 
 
+@handles(ast.Partials)
+def _partials(scope: Scope, node: ast.Partials) -> Value:
+    """Derivatives of a field at a point: one transformed function, which a plan works out."""
+    operands = (*node.point, *node.weights)
+    inputs = tuple(scope.context.type(operand) for operand in operands)
+    result = scope.context.type(node)
+    params = (("atoms", " ".join(node.atoms)), ("variables", " ".join(name.name for name in node.point)))
+    types = leaves(Fun(inputs, result))
+    (function,) = _transform(scope, "partials", node.function, types, params)
+    return scope.builder.emit(Invoke(), (function, *_arguments(scope, operands)), leaves(result))
+
+
 @handles(ast.Prime)
 def _prime(scope: Scope, node: ast.Prime) -> Value:
     return _transform(scope, "grad", node.base, leaves(scope.context.type(node)))

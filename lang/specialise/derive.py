@@ -29,7 +29,8 @@ DerivativePass = Callable[..., Program]
 - ``jvp``: inputs, a tangent per active input -> outputs, a tangent per float output;
 - ``vjp``: inputs, a cotangent per float output -> outputs, a cotangent per active input;
 - ``jacobian``, ``hessian``, ``laplacian``: inputs -> the array, for one active input;
-- ``jet`` (`order`): inputs, their coefficients order by order -> outputs, their coefficients order by order.
+- ``jet`` (`order`): inputs, their coefficients order by order -> outputs, their coefficients order by order;
+- ``partials``: inputs, matrices of weighted sums -> one value per atom (`lang.differential.atoms`).
 """
 
 Transforms = Mapping[str, DerivativePass]
