@@ -1,5 +1,5 @@
-"""Calls with derivative rules of their own: a program enters, the program in which each of their float results is the sum
-of all their floats leaves. A rule need not follow the body, so nothing smaller is sure.
+"""Calls with derivative rules of their own: a program enters, the program in which each of their float results is the
+sum of all their floats leaves. A rule need not follow the body, so nothing smaller is sure.
 """
 
 from __future__ import annotations
