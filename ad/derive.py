@@ -131,7 +131,7 @@ def columns_onto(b: Builder, program: Program, wrt: int, colours: Colours | None
 
 
 def rows_onto(b: Builder, program: Program, wrt: int, colours: Colours | None = None) -> int:
-    """The same by reverse mode: cotangents of input `wrt`, one per element, or per colour, of the one output."""
+    """The same by reverse mode: cotangents of input `wrt`, one per element, or colour, of the one output."""
     both = reverse(program, _flags(program, (wrt,)))
     y_type = as_array(program.output_types[0])
     count = len(program.inputs)

@@ -52,9 +52,9 @@ DERIVATIVES = (
         "E135",
         "a sparsity pattern that is too large",
         "limit",
-        "With `sparsity=\"auto\"` a Jacobian is compressed by which elements depend on which. The sets of some step "
-        "hold more than 2^24 elements together, or so many pairs of columns meet in a row: the Jacobian is too full, or "
-        "too large, for that. Leave `sparsity` out, or take the Jacobian of a part that depends on less.",
+        'With `sparsity="auto"` a Jacobian is compressed by which elements depend on which. The sets of some step '
+        "hold more than 2^24 elements together, or so many pairs of columns meet in a row: the Jacobian is too full, "
+        "or too large, for that. Leave `sparsity` out, or take the Jacobian of a part that depends on less.",
         'pf.jacobian(pf.parse("def f(x: [5000]f64): [5000]f64 = for i < 5000 => sum(x) * x[i]")["f"], sparsity="auto")',
     ),
     ErrorRow(

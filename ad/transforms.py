@@ -13,7 +13,7 @@ from ..lang.ir import Program
 from ..lang.passes import normalise
 from . import derive
 from .activity import Flags
-from .forward import forward
+from .forward import forward, reorder_inputs, reorder_outputs
 from .reverse import reverse
 
 
@@ -49,7 +49,31 @@ def _laplacian(program: Program, active: Flags) -> Program:
     return derive.laplacian(program, _active(active)[0])
 
 
-TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType(
+def _jet(program: Program, active: Flags, order: int) -> Program:
+    """In the language all first coefficients come before all second ones."""
+    from .taylor import jet
+
+    series = jet(normalise(program), order, active)
+    inner = reorder_inputs(series, _by_order(len(program.inputs), len(series.inputs), order))
+    return reorder_outputs(inner, _by_order(len(program.outputs), len(series.outputs), order))
+
+
+def _by_order(fixed: int, count: int, order: int) -> list[int]:
+    """The places of coefficients order by order, where those of one value lie side by side behind `fixed` values.
+
+    >>> _by_order(1, 5, 2)
+    [0, 1, 3, 2, 4]
+    """
+    return [*range(fixed), *(place for number in range(order) for place in range(fixed + number, count, order))]
+
+
+def _partials(program: Program, active: Flags, *, atoms: str, variables: str) -> Program:
+    from .operators.execute import partials
+
+    return partials(normalise(program), variables.split(), active, atoms.split())
+
+
+TRANSFORMS: Mapping[str, Callable[..., Program]] = MappingProxyType(
     {
         "grad": _grad,
         "value_and_grad": _value_and_grad,
@@ -58,5 +82,7 @@ TRANSFORMS: Mapping[str, Callable[[Program, Flags], Program]] = MappingProxyType
         "jacobian": _jacobian,
         "hessian": _hessian,
         "laplacian": _laplacian,
+        "jet": _jet,
+        "partials": _partials,
     }
 )

@@ -69,7 +69,7 @@ def _vmap(
     if program.rules and not whole:
         outputs = _ruled_call(batch, program, lanes, final)
     else:
-        outputs = _steps(batch, program, lanes, final)
+        outputs = replay(batch, program, lanes, final=final)
     out = tuple(lane.mapped or want for lane, want in zip(outputs, wanted, strict=True))
     slots = [batch.full(lane) if on else lane.slot for lane, on in zip(outputs, out, strict=True)]
     rules = _batched_rules(program, mapped, size, final) if whole and all(out) else ()
@@ -83,7 +83,8 @@ def batched(type_: SlotType, size: Size) -> ArrayType:
     return ArrayType(type_.dtype, (size, *type_.shape))
 
 
-def _steps(batch: Batch, program: Program, lanes: Sequence[Lane], final: bool) -> list[Lane]:
+def replay(batch: Batch, program: Program, lanes: Sequence[Lane], *, final: bool = False) -> list[Lane]:
+    """The steps of a program on lanes of a batched program that is open; what no batched value reaches stays shared."""
     known = list(lanes)
     for step in program.steps:
         batch.builder.origin = step.origin

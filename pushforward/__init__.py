@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._build import build
+    from ._jet import jet
     from ._jit import jit
     from ._module import Module, check, load, parse
     from ._nan import explain_nan
+    from ._operator import Operator, operator
     from ._probe import probe
     from ._program import Program
     from ._spec import spec
     from ._trace import trace
     from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
+    from ._verify import recheck
+    from .ad.operators.plan import Plan
     from .lang.diagnostics import Diagnostic, DiagnosticError
 
 __version__ = "0.1.0"
@@ -25,6 +29,8 @@ _EXPORTS = {
     "Diagnostic": ".lang.diagnostics",
     "DiagnosticError": ".lang.diagnostics",
     "Module": "._module",
+    "Operator": "._operator",
+    "Plan": ".ad.operators.plan",
     "Program": "._program",
     "build": "._build",
     "check": "._module",
@@ -33,11 +39,14 @@ _EXPORTS = {
     "grad": "._transform",
     "hessian": "._transform",
     "jacobian": "._transform",
+    "jet": "._jet",
     "jit": "._jit",
     "jvp": "._transform",
     "load": "._module",
+    "operator": "._operator",
     "parse": "._module",
     "probe": "._probe",
+    "recheck": "._verify",
     "reverse": "._transform",
     "spec": "._spec",
     "trace": "._trace",
@@ -50,6 +59,8 @@ __all__ = [
     "Diagnostic",
     "DiagnosticError",
     "Module",
+    "Operator",
+    "Plan",
     "Program",
     "__version__",
     "build",
@@ -59,11 +70,14 @@ __all__ = [
     "grad",
     "hessian",
     "jacobian",
+    "jet",
     "jit",
     "jvp",
     "load",
+    "operator",
     "parse",
     "probe",
+    "recheck",
     "reverse",
     "spec",
     "trace",

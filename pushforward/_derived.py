@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import factorial
 from typing import Any
 
 from . import _wire
@@ -206,6 +207,49 @@ def reverse(program: Program) -> Program:
     inputs = ((name, packed(types)), ("y_bar", tangent(own.output)))
     result = _wire.reverse(program, _float_slots(program))
     return replace(result, signature=Signature(inputs, Tuple((own.output, tangent(packed(types))))))
+
+
+def jet(program: Program, order: int, given: Sequence[Sequence[int]], *, derivatives: bool = False) -> Program:
+    """(x, series) -> (y, (y1, …)); `given` lists per input the orders of the coefficients that the series hold.
+
+    With `derivatives` series hold derivatives of the curve, which are k! times as large.
+    """
+    own, ranges = signature(program), slot_ranges(program)
+    types = [type_ for _, type_ in own.inputs]
+    orders: list[tuple[int, ...]] = [()] * len(program.inputs)
+    floats = _float_slots(program)
+    for slots, numbers in zip(ranges, given, strict=True):
+        for slot in slots:
+            orders[slot] = tuple(numbers) if floats[slot] else ()
+    inner = _wire.jet(program, order, tuple(orders))
+    places, count = dict[tuple[int, int], int](), len(program.inputs)
+    for slots, numbers in zip(ranges, given, strict=True):
+        for number in numbers:
+            for slot in slots:
+                if floats[slot]:
+                    places[slot, number] = count + len(places)
+    moving = [program.inputs[slot] for slot, _ in places]
+    builder = Builder(f"jet_{program.name}", [*program.inputs, *moving], program.sizes)
+    operands = [
+        _times(builder, places[slot, number], 1 / factorial(number) if derivatives else 1)
+        for slot, numbers in enumerate(orders)
+        for number in numbers
+    ]
+    results = builder.inline(inner, [*range(count), *operands])
+    split = len(program.outputs)
+    ordered = [
+        _times(builder, slot, factorial(number + 1) if derivatives else 1)
+        for number in range(order)
+        for slot in results[split + number :: order]
+    ]
+    series = Tuple(tuple(Tuple((tangent(type_),) * len(numbers)) for type_, numbers in zip(types, given, strict=True)))
+    inputs = ((own.inputs[0][0] if len(types) == 1 else "x", packed(types)), ("series", series))
+    output = Tuple((own.output, Tuple((tangent(own.output),) * order)))
+    return builder.build([*results[:split], *ordered], Signature(inputs, output))
+
+
+def _times(builder: Builder, slot: int, factor: float) -> int:
+    return slot if factor == 1 else builder.apply("mul", builder.constant(factor, builder.array_type(slot).dtype), slot)
 
 
 def _float_slots(program: Program) -> tuple[bool, ...]:

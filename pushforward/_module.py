@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _wire
 from ._limits import within_limits
 from ._program import Program
 from .lang.diagnostics import Diagnostic, DiagnosticError, fail, suggest
+
+if TYPE_CHECKING:
+    from ._operator import Operator
 
 Real = Literal["f64", "f32"]
 
@@ -40,6 +43,13 @@ class Module:
     def _entry(self, name: str) -> Program:
         span = self.checked.checked.definitions[name].definition.span
         return Program(*within_limits(span, _wire.entry, self.checked, name))
+
+    def operator(self, name: str) -> Operator:
+        """An operator of the module as `pf.operator` gives one: to plan it and to apply it from Python."""
+        from ._operator import Operator
+
+        text = _wire.operator_item(self.checked, name).body.span.text
+        return Operator(text, name, lambda real: self)
 
     def __getattr__(self, name: str) -> Program:
         if name.startswith("_") or name not in self.names:

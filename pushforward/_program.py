@@ -93,7 +93,10 @@ class Program:
         if self is other:
             return True
         same = len(self.captured) == len(other.captured) and all(map(is_, self.captured, other.captured))
-        return same and self.digest == other.digest and self.signature == other.signature
+        try:
+            return same and self.digest == other.digest and self.signature == other.signature
+        except RecursionError:  # caches compare with programs of before, one of which may nest too deep to be read
+            return False
 
     def __hash__(self) -> int:
         return hash(self.signature)  # the digest needs the first-order program, a lot of work to find one object

@@ -36,7 +36,7 @@ def grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = 
     def derive(first: ir.Program) -> ir.Program:
         return _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, memory=memory)
 
-    return _derive(f, derive)
+    return transformed(f, derive)
 
 
 def value_and_grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int | None = None) -> F:
@@ -45,7 +45,7 @@ def value_and_grad(f: F, wrt: WrtLike = 0, has_aux: bool = False, *, memory: int
     def derive(first: ir.Program) -> ir.Program:
         return _derived.gradient(first, _derived.select(first, wrt), has_aux=has_aux, with_value=True, memory=memory)
 
-    return _derive(f, derive)
+    return transformed(f, derive)
 
 
 def jacobian(f: F, wrt: WrtLike = 0, *, sparsity: Literal["auto"] | None = None) -> F:
@@ -71,12 +71,12 @@ def jacobian(f: F, wrt: WrtLike = 0, *, sparsity: Literal["auto"] | None = None)
     if sparsity not in (None, "auto"):
         raise fail("E136", f"there is no sparsity {sparsity!r}", hint='give sparsity="auto", or leave it out')
     if sparsity is None:
-        return _derive(f, lambda first: _derived.jacobian(first, _derived.select(first, wrt)))
+        return transformed(f, lambda first: _derived.jacobian(first, _derived.select(first, wrt)))
 
     def derive(first: ir.Program) -> ir.Program:
         return _derived.jacobian(first, _derived.select(first, wrt), sparse=True)
 
-    return _derive(f, derive, lambda first: _derived.sparsity(first, _derived.select(first, wrt)))
+    return transformed(f, derive, lambda first: _derived.sparsity(first, _derived.select(first, wrt)))
 
 
 def hessian(f: F, wrt: int | str = 0) -> F:
@@ -96,7 +96,7 @@ def vmap(f: F, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0
     if len(axes) != count:
         hint = "give one number for all inputs, or one per input"
         raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs", hint=hint)
-    return _derive(f, lambda first: _derived.batch(first, axes, out_axes))
+    return transformed(f, lambda first: _derived.batch(first, axes, out_axes))
 
 
 def forward(f: F) -> F:
@@ -110,7 +110,7 @@ def forward(f: F) -> F:
 
         return derived(f, forward, _inputs)
     try:
-        return _derive(f, _derived.forward)
+        return transformed(f, _derived.forward)
     except DiagnosticError:
         if f.definitions is None or not all(isinstance(type_, ir.ArrayType) for type_ in f.ir.inputs):
             raise
@@ -125,7 +125,7 @@ def reverse(f: F) -> F:
         from ._jit import derived
 
         return derived(f, reverse, _inputs)
-    return _derive(f, _derived.reverse)
+    return transformed(f, _derived.reverse)
 
 
 def jvp(f: Program | Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -158,14 +158,14 @@ def _inputs(args: Sequence[Any]) -> Sequence[Any]:
     return args[0] if isinstance(args[0], tuple) else (args[0],)
 
 
-def _derive(
+def transformed(
     f: Any, how: Callable[[ir.Program], ir.Program], sparsity: Callable[[ir.Program], str] | None = None
 ) -> Any:
     """The derived program, with the recipe to derive it again at known sizes; for a function, its derived function."""
     if not isinstance(f, Program):
         from ._jit import derived
 
-        return derived(f, lambda program: _derive(program, how, sparsity))
+        return derived(f, lambda program: transformed(program, how, sparsity))
     base = f
 
     def derive(first: ir.Program) -> ir.Program:

@@ -59,6 +59,25 @@ def entry(module: Any, name: str) -> tuple[ir.Program, Any, Span]:
     return program, module.definitions, module.checked.definitions[name].definition.span
 
 
+def operator_item(module: Any, name: str) -> Any:
+    """The tree of an operator's item."""
+    from .lang.surface import ast
+
+    for item in module.checked.tree.items:
+        if isinstance(item, ast.Def) and item.keyword == "operator" and item.name == name:
+            return item
+    known = ", ".join(operator_names(module)) or "none"
+    raise fail("E182", f"there is no operator `{name}`", actual=known, hint="operators are those after `operator`")
+
+
+def operator_names(module: Any) -> tuple[str, ...]:
+    """The names of a module's operators."""
+    from .lang.surface import ast
+
+    items = module.checked.tree.items
+    return tuple(item.name for item in items if isinstance(item, ast.Def) and item.keyword == "operator")
+
+
 def digest_of_definitions(definitions: Any) -> str:
     """What tells two sets of definitions apart."""
     return str(id(definitions))
@@ -107,6 +126,14 @@ def forward(program: ir.Program, active: tuple[bool, ...]) -> ir.Program:
     from .lang.passes import normalise
 
     return run(normalise(program), active)
+
+
+def jet(program: ir.Program, order: int, given: tuple[tuple[int, ...], ...]) -> ir.Program:
+    """(x, coefficients) -> (y, coefficients 1 to `order`) over slots; `given` lists orders per slot of x."""
+    from .ad.taylor import jet as run
+    from .lang.passes import normalise
+
+    return normalise(run(normalise(program), order, given))
 
 
 def forward_full(program: ir.Program, definitions: Any) -> tuple[ir.Program, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ._jet_errors import TAYLOR
 from .ad.errors import DERIVATIVES
+from .ad.operators.errors import PLANS
 from .codegen.errors import ROWS as COMPILATION
 from .lang.check.errors import CHECK
+from .lang.differential.errors import OPERATORS
 from .lang.elaborate.errors import ELABORATION
 from .lang.errors_index import ErrorRow
 from .lang.from_jax.errors import TRACING
@@ -159,6 +162,8 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     SYNTAX,  # E001-E029
     TRACING,  # E200-E207
     CHECK,  # E030-E099
+    OPERATORS,  # E215-E217, E219-E220
+    PLANS,  # E218, E221-E225
     EVALUATION,  # E100-E111
     TEXT,  # E117
     DERIVATIVES,  # E112, E115-E119, E135-E136
@@ -166,6 +171,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     COMPILATION,  # E140-E149, E181, E189
     VALUES,  # E160-E173
     SURFACES,  # E150-E151, E180-E199
+    TAYLOR,  # E210-E213
 )
 
 

@@ -68,12 +68,11 @@ TABLE = {
 }
 NEEDS_ELEMENTS = frozenset({"max", "min", "mean", "argmax", "argmin"})
 SPECIAL = frozenset({"reduce", "reshape", "flatten", "iota"})
-DERIVATIVES = frozenset({"grad", "value_and_grad", "jvp", "vjp", "jacobian", "hessian", "laplacian"})
+DERIVATIVES = frozenset({"grad", "value_and_grad", "jvp", "vjp", "jacobian", "hessian", "laplacian", "jet"})
 CONSTANTS = frozenset({"pi", "inf", "nan"})
 WORDS = frozenset(LIFTED) | (frozenset(TABLE) - {"@"}) | SPECIAL | DERIVATIVES
 LATER = {
-    "jet": ("E054", "Taylor mode (`jet`) is not in this version"),
-    "partial": ("E053", "`partial` belongs to operators, which are not in this version"),
+    "partial": ("E220", "`partial` is a word of operators: `operator name(u)(x) = …`"),
 }
 
 

@@ -19,9 +19,9 @@ def check_rules(checker: Checker, item: ast.Def, scheme: Scheme, result: ty.Type
         if rule.kind == "jet":
             raise fail(
                 "E054",
-                "rules for Taylor mode (`jet`) are not in this version",
+                "there are no rules for Taylor mode (`jet`)",
                 rule.span,
-                hint="give a rule `with jvp` or `with vjp`",
+                hint="give a rule `with jvp` or `with vjp`: Taylor mode uses it at every order",
             )
         if rule.kind not in ("vjp", "jvp"):
             message = f"there are no rules of kind `{rule.kind}`"

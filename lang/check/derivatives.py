@@ -1,4 +1,4 @@
-"""Types of `grad`, `jvp`, `vjp`, `jacobian`, `hessian`, `laplacian`, `value_and_grad` and `f'`.
+"""Types of `grad`, `jvp`, `vjp`, `jet`, `jacobian`, `hessian`, `laplacian`, `value_and_grad` and `f'`.
 
 T(f64) = f64; T(i64) = T(bool) = T(size) = (); arrays, tuples and records pointwise. A tangent over several parameters
 is a tuple that leaves out the empty ones, and is not a tuple when one is left.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .. import types as ty
 from ..diagnostics import fail
+from ..differential.atoms import read_atom
 from ..sizes import show
 from ..source import Span
 from ..surface import ast
@@ -15,7 +16,7 @@ from .core import Checker, rule
 from .report import show_open
 from .unify import ERROR, Mismatch, SizeOf, is_unknown
 
-ARGUMENTS = {"jvp": ("f", "x", "x_dot"), "vjp": ("f", "x", "y_bar")}
+ARGUMENTS = {"jvp": ("f", "x", "x_dot"), "vjp": ("f", "x", "y_bar"), "jet": ("f", "x", "(x1, x2, …)")}
 
 
 def tangent(checker: Checker, type_: ty.Type, span: Span) -> ty.Type:
@@ -127,8 +128,29 @@ def _apply(checker: Checker, word: str, function: ty.Fun, nodes: list[ast.Expr],
             point(checker, function, nodes[1])
             checker.check(nodes[2], tangent(checker, function.result, where), "the cotangent `y_bar`")
             return ty.Tuple((function.result, tangents(checker, function, where)))
+        case "jet":
+            return _series(checker, function, nodes)
         case _:
             return _second(checker, word, function, nodes[0])
+
+
+def _series(checker: Checker, function: ty.Fun, nodes: list[ast.Expr]) -> ty.Type:
+    """The value and as many coefficients as are given: a tuple of them, or the first alone."""
+    node, where = nodes[2], nodes[0].span
+    point(checker, function, nodes[1])
+    coefficient = tangents(checker, function, where)
+    result = tangent(checker, function.result, where)
+    if isinstance(node, ast.Tuple):
+        for number, item in enumerate(node.items, 1):
+            checker.check(item, coefficient, f"the coefficient `x{number}`")
+        checker.types[id(node)] = ty.Tuple((coefficient,) * len(node.items))
+        return ty.Tuple((function.result, ty.Tuple((result,) * len(node.items))))
+    found = checker.head(checker.infer(node, None))
+    if isinstance(found, ty.Tuple) and len(found.items) > 1 and found != checker.unifier.resolve(coefficient):
+        checker.check(node, ty.Tuple((coefficient,) * len(found.items)), "the series")
+        return ty.Tuple((function.result, ty.Tuple((result,) * len(found.items))))
+    checker.check(node, coefficient, "the coefficient `x1`")
+    return ty.Tuple((function.result, result))
 
 
 def _second(checker: Checker, word: str, function: ty.Fun, node: ast.Expr) -> ty.Type:
@@ -226,6 +248,23 @@ def point(checker: Checker, function: ty.Fun, node: ast.Expr) -> None:
             checker.check(item, parameter, "the point")
     if isinstance(node, ast.Tuple) and id(node) not in checker.types:
         checker.types[id(node)] = ty.Tuple(tuple(checker.types[id(item)] for item in node.items))
+
+
+@rule(ast.Partials)
+def partials(checker: Checker, node: ast.Partials, hint: ty.Type | None) -> ty.Type:
+    """Derivatives of a field: a tuple with a number, a vector or a matrix for each."""
+    real = ty.Scalar(checker.scope.real)
+    point = {name.name: checker.infer(name) for name in node.point}
+    checker.check(node.function, ty.Fun(tuple(point.values()), real), "the field")
+    atoms = [read_atom(text) for text in node.atoms]
+    for number, weight in enumerate(node.weights):
+        (variable,) = {atom.variable for atom in atoms if atom.kind == "weighted" and atom.order == number}
+        checker.check(weight, ty.array(_shape(checker.unifier.resolve(point[variable])) * 2, real), "this matrix")
+    found = [
+        ty.array(_shape(checker.unifier.resolve(point[atom.variable])) * atom.rank, real) if atom.rank else real
+        for atom in atoms
+    ]
+    return found[0] if len(found) == 1 else ty.Tuple(tuple(found))
 
 
 @rule(ast.Prime)

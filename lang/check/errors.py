@@ -194,16 +194,16 @@ CHECK = (
         "E053",
         "a construct of a later version",
         "limit",
-        "Operators, functionals, models, integrals, fields and measures are part of the language's text but not of "
+        "Functionals, models, integrals, fields and measures are part of the language's text but not of "
         "this version.",
         "def area(r: f64): f64 = integral x in (0.0, r) => x\n",
     ),
     ErrorRow(
         "E054",
-        "Taylor mode",
+        "a rule for Taylor mode",
         "limit",
-        "Taylor mode (`jet`) is not in this version. Nested `grad`, `jvp` and `hessian` give higher derivatives.",
-        "def third(x: f64): f64 = jet(exp, x)\n",
+        "There are no rules `with jet`: Taylor mode uses the rule `with jvp` or `with vjp` at every order.",
+        "def series(x: f64): f64 = x\ndef f(x: f64): f64 with jet series = x\n",
     ),
     ErrorRow(
         "E056",

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from .. import types as ty
 from ..diagnostics import Diagnostic, DiagnosticError, Label, fail
+from ..differential.desugar import desugared
 from ..sizes import Size
 from ..source import Source, Span
 from ..surface import ast
@@ -194,6 +195,8 @@ class _Module:
             )
         self.scope.own[item.name] = item
         self.scope.schemes[item.name] = None
+        if item.keyword == "operator":
+            item = self.scope.own[item.name] = desugared(item)
         if item.keyword != "def":
             raise fail("E053", f"`{item.keyword}` is not in this version", item.span, hint="write it as a `def`")
         generics = generics_of(item)

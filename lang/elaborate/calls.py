@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..diagnostics import InternalError
-from ..ir import Close, Function, Inject, Invoke, SlotType, Transform, leaves
+from ..ir import ArrayType, Close, Function, Inject, Invoke, Params, SlotType, Transform, leaves
 from ..surface import ast
 from ..typed import Builtin, ConstructorName, Global, SizeName
-from ..types import Fun, SizeType
+from ..types import Fun, SizeType, Type
 from . import loops, words
 from .dispatch import expression, handles, one
 from .literals import literal_dtype
@@ -120,16 +120,40 @@ def _word(scope: Scope, node: ast.Call, name: str) -> Value:
     return words.word(words.Use(scope, name, values, types, scope.context.type(node), proved))
 
 
-def _transform(scope: Scope, kind: str, function: ast.Expr, types: tuple[SlotType, ...]) -> Value:
-    return scope.builder.emit(Transform(kind), (one(scope, function),), types)
+def _transform(
+    scope: Scope, kind: str, function: ast.Expr, types: tuple[SlotType, ...], params: Params = ()
+) -> Value:
+    return scope.builder.emit(Transform(kind, params), (one(scope, function),), types)
 
 
 def _push(scope: Scope, node: ast.Call, kind: str, arguments: list[ast.Expr]) -> Value:
-    """``jvp(f, x, x_dot)``, ``vjp(f, x, y_bar)``: the transformed function at its arguments."""
+    """``jvp(f, x, x_dot)``, ``vjp(f, x, y_bar)``, ``jet(f, x, series)``: the transformed function at its arguments."""
     inputs = tuple(scope.context.type(argument) for argument in arguments[1:])
     result = scope.context.type(node)
-    (function,) = _transform(scope, kind, arguments[0], leaves(Fun(inputs, result)))
+    params: Params = (("order", _order(scope, arguments[0], inputs[1])),) if kind == "jet" else ()
+    (function,) = _transform(scope, kind, arguments[0], leaves(Fun(inputs, result)), params)
     return scope.builder.emit(Invoke(), (function, *_arguments(scope, arguments[1:])), leaves(result))
+
+
+def _order(scope: Scope, function: ast.Expr, series: Type) -> int:
+    """The number of coefficients in a series: each has a slot per float parameter of the function."""
+    type_ = scope.context.type(function)
+    assert isinstance(type_, Fun)
+    parameters = [leaf for parameter in type_.parameters for leaf in leaves(parameter)]
+    floats = sum(isinstance(leaf, ArrayType) and leaf.is_float for leaf in parameters)
+    return len(leaves(series)) // floats
+
+
+@handles(ast.Partials)
+def _partials(scope: Scope, node: ast.Partials) -> Value:
+    """Derivatives of a field at a point: one transformed function, which a plan works out."""
+    operands = (*node.point, *node.weights)
+    inputs = tuple(scope.context.type(operand) for operand in operands)
+    result = scope.context.type(node)
+    params = (("atoms", " ".join(node.atoms)), ("variables", " ".join(name.name for name in node.point)))
+    types = leaves(Fun(inputs, result))
+    (function,) = _transform(scope, "partials", node.function, types, params)
+    return scope.builder.emit(Invoke(), (function, *_arguments(scope, operands)), leaves(result))
 
 
 @handles(ast.Prime)

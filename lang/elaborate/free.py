@@ -112,6 +112,9 @@ def parts(node: ast.Expr) -> Iterator[ast.Expr]:
             yield base
         case ast.Unary(operand=operand):
             yield operand
+        case ast.Partials(function=function, point=point, weights=weights):
+            yield function
+            yield from (*point, *weights)
         case ast.Binary(left=left, right=right):
             yield left
             yield right

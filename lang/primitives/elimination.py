@@ -13,7 +13,7 @@ from .row import Discrete, Implicit, Primitive, RuleContext
 # --- LU --------------------------------------------------------------------------------------------------------------
 
 
-def _permuted(context: RuleContext, matrix: int, permutation: int) -> int:
+def permuted(context: RuleContext, matrix: int, permutation: int) -> int:
     """The rows of matrices in another order."""
     b = context.builder
     shape = context.type(permutation).shape
@@ -38,7 +38,7 @@ def _lu(context: RuleContext, tangents: Tangents) -> int:
         corner = context.type(upper).with_shape((*context.type(upper).shape[:-2], n - k, n - k))
         ones = padded(context, padded(context, identity(context, corner), -1, k, 0), -2, k, 0)
         upper = b.apply("add", upper, ones)
-    moved = _permuted(context, only(tangents), b.apply("lu_permutation", context.operands[0]))
+    moved = permuted(context, only(tangents), b.apply("lu_permutation", context.operands[0]))
     solved = b.apply("triangular_solve", below, moved, lower=True, transposed=False, unit=True)
     inner = right_solve(context, solved, upper)
     lower_dot = matmul(context, lower, b.apply("triangle", inner, lower=True, offset=-1))

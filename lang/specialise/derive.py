@@ -21,14 +21,16 @@ from .values import Node, PartialValue, Union
 if TYPE_CHECKING:
     from .machine import Machine
 
-DerivativePass = Callable[[Program, tuple[bool, ...]], Program]
-"""A first-order program and the inputs to differentiate in, to its derivative program:
+DerivativePass = Callable[..., Program]
+"""A first-order program, the inputs to differentiate in and the parameters of the word, to its derivative program:
 
 - ``grad``: inputs -> one gradient per active input (the program has one float output);
 - ``value_and_grad``: inputs -> outputs, gradients;
 - ``jvp``: inputs, a tangent per active input -> outputs, a tangent per float output;
 - ``vjp``: inputs, a cotangent per float output -> outputs, a cotangent per active input;
-- ``jacobian``, ``hessian``, ``laplacian``: inputs -> the array, for one active input.
+- ``jacobian``, ``hessian``, ``laplacian``: inputs -> the array, for one active input;
+- ``jet`` (`order`): inputs, their coefficients order by order -> outputs, their coefficients order by order;
+- ``partials``: inputs, matrices of weighted sums -> one value per atom (`lang.differential.atoms`).
 """
 
 Transforms = Mapping[str, DerivativePass]
@@ -59,9 +61,9 @@ def derive(machine: Machine, builder: Builder, node: Node, arguments: list[Parti
     outputs = machine.invoke(inner.builder, inner_function, inputs)
     program = inner.builder.build([value for value in outputs if isinstance(value, int)])
     active = (False,) * len(inner.captures) + tuple(type_.is_float for type_ in types)
-    key = (kind, program, active)
+    key = (node.head, program, active)
     if key not in machine.derived:
-        machine.derived[key] = transform(program, active)
+        machine.derived[key] = transform(program, active, **dict(node.head.params))
     operands = [*inner.captures, *own_slots, *(value for value in rest if isinstance(value, int))]
     return list(builder.inline(machine.derived[key], operands))
 

@@ -53,7 +53,7 @@ class Machine:
         self.transforms = transforms
         self.budget = Budget()
         self.rule_depth = 0
-        self.derived: dict[tuple[str, Program, tuple[bool, ...]], Program] = {}
+        self.derived: dict[tuple[Transform, Program, tuple[bool, ...]], Program] = {}
         self._resolved: dict[Function, Program] = {}
         self._units: dict[tuple[Function, int], Program] = {}
         self._first_order: dict[int, tuple[Program, bool]] = {}

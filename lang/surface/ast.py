@@ -208,9 +208,22 @@ class Match(Node):
     arms: tuple[Arm, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Partials(Node):
+    """Derivatives of a function at a point, as a tuple; operators become these, no text does.
+
+    `atoms` are texts of `differential.atoms`, `weights` the matrices that some of them sum with.
+    """
+
+    function: Expr
+    point: tuple[Name, ...]
+    atoms: tuple[str, ...]
+    weights: tuple[Expr, ...]
+
+
 Expr = (
     Name | Integer | Decimal | Bool | Tuple | Record | ArrayLiteral | Call | Index | Project | Prime | Unary | Binary
-    | Update | Block | Lambda | If | For | Loop | While | Integral | Match
+    | Update | Block | Lambda | If | For | Loop | While | Integral | Match | Partials
 )  # fmt: skip
 
 

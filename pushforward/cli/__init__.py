@@ -21,9 +21,12 @@ VERBS = {
     "check": "read and type programs, run nothing",
     "run": "evaluate a definition on named inputs",
     "grad": "evaluate a definition and its gradient",
+    "jet": "evaluate a definition and its Taylor series along a direction",
     "show": "print a definition at a stage of the pipeline",
     "build": "write a library for C: a definition and its derivatives",
     "test": "run the claims of test blocks",
+    "plan": "plan the derivatives of a differential operator",
+    "verify": "check a certificate again",
     "probe": "look for counter-examples to the properties of a definition's derivatives",
     "bench": "time a definition and its gradient",
     "fmt": "format programs",
@@ -88,7 +91,8 @@ def exit_code(diagnostics: Sequence[object]) -> int:
 
 def _is_input(code: str) -> bool:
     """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
-    return "E016" <= code <= "E018" or "E160" <= code < "E190" or code == "E195"
+    single = ("E195", "E221", "E222", "E224", "E225")
+    return "E016" <= code <= "E018" or "E160" <= code < "E190" or "E210" <= code <= "E214" or code in single
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:

@@ -11,7 +11,6 @@ import numpy as np
 from .rows import Along, Rows, along, grouped, ones, picked, selected, union, whole
 from .values import Value
 
-
 Numbers = Sequence["np.ndarray | None"]
 
 

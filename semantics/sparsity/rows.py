@@ -31,7 +31,7 @@ def limited(entries: int) -> None:
 
 def eye(count: int) -> Rows:
     """Every element depends on itself."""
-    return sparse.eye_array(count, dtype=np.bool_, format="csr")
+    return sparse.eye_array(count, format="csr").astype(np.bool_)
 
 
 def ones(rows: int, columns: int) -> Rows:

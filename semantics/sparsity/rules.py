@@ -169,8 +169,8 @@ def _einsum(use: Use) -> Rows:
         others = [(terms[j], other) for j, other in enumerate(use.operands) if j != k]
         sparse = [(letters, other.known) for letters, other in others if other.known is not None]
         zeros = next(((letters, known) for letters, known in sparse if np.any(known == 0)), None)
-        own = (term, x, result, use.result)
-        parts.append(_product(*own) if zeros is None else _masked(*own, zeros))
+        y = use.result
+        parts.append(_product(term, x, result, y) if zeros is None else _masked(term, x, result, y, zeros))
     return union(parts)
 
 
@@ -180,7 +180,9 @@ def _product(term: str, x: Value, result: str, y: Value) -> Rows:
     axes = [n if letter in result else Along(ones(1, n)) for letter, n in zip(term, x.shape, strict=True)]
     places = dict(zip(result, np.indices(y.shape), strict=True))
     grid = tuple(y.shape[result.index(letter)] for letter in kept)
-    read = np.ravel_multi_index([places[letter] for letter in kept], grid) if kept else np.zeros(y.shape, np.int64)
+    read: np.ndarray = np.zeros(y.shape, np.int64)
+    if kept:
+        read = np.asarray(np.ravel_multi_index([places[letter] for letter in kept], grid))
     return picked(along(x.rows, axes), read)
 
 

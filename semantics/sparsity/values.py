@@ -41,7 +41,8 @@ def joined(values: Sequence[Value]) -> Value:
     """What holds of each of several arrays of one type."""
     first, *others = values
     known = first.known
-    if known is not None and any(other.known is None or not np.array_equal(known, other.known) for other in others):
-        known = None
+    if known is not None:
+        same = (other.known is not None and np.array_equal(known, other.known) for other in others)
+        known = known if all(same) else None
     rows = [value.rows for value in values if value.rows is not None]
     return Value(first.type, known, union(rows) if rows else None)

@@ -32,8 +32,8 @@ from ...lang.ir import (
 from ...lang.memo import memo
 from ...lang.passes import normalise
 from . import rows
-from .ruled import without_rules
 from .rows import Along, Rows
+from .ruled import without_rules
 from .rules import applied
 from .values import Value, joined
 

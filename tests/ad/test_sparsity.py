@@ -18,7 +18,7 @@ from pushforward.ad.compressed import choose, compressed
 from pushforward.ad.derive import jacobian
 from pushforward.lang import primitives
 from pushforward.lang.builder import Builder
-from pushforward.lang.ir import Program, as_array
+from pushforward.lang.ir import ArrayType, Program, as_array
 from pushforward.lang.primitives.row import Discrete, Linear
 from pushforward.semantics.sparsity import pattern
 from pushforward.semantics.sparsity.rules import RULES
@@ -63,7 +63,7 @@ def check(program: Program, wrt: int = 0, seed: int = 0) -> None:
     np.testing.assert_allclose(np.concatenate([part.reshape(-1, xs[wrt].size) for part in found]), expected, 1e-9, 1e-9)
 
 
-# --- patterns: never too small ---------------------------------------------------------------------------------------
+# --- patterns: never too small ----------------------------------------------------------------------------------------
 
 
 @settings(max_examples=150, deadline=None)
@@ -103,11 +103,15 @@ def case_program(case: Case, known: bool) -> tuple[Program, list[int], list[np.n
     return program, floats, [drawn[k] for k in given]
 
 
+def _result_types(case: Case) -> tuple[ArrayType, ...]:
+    return primitives.result_types(case.name, case.types, tuple(sorted(case.params.items())))
+
+
 WITH_DERIVATIVES = [
     case
     for case in (*LINEAR, *FACTORISATIONS, *CURVED)
     if not isinstance(primitives.get(case.name).derivative, Discrete)
-    and primitives.result_types(case.name, case.types, tuple(sorted(case.params.items())))[0].dtype == "f64"
+    and all(type_.dtype == "f64" for type_ in _result_types(case))
 ]
 
 
@@ -133,7 +137,7 @@ def test_every_primitive_with_a_derivative_has_a_rule() -> None:
     assert set(RULES) <= {row.name for row in rows}
 
 
-# --- patterns: exact where indices are known -------------------------------------------------------------------------
+# --- patterns: exact where indices are known --------------------------------------------------------------------------
 
 
 def band(n: int, below: int, above: int) -> np.ndarray:
@@ -250,7 +254,7 @@ def test_custom_rules_read_all_of_their_call_and_calls_in_lanes_all_of_their_lan
     check(program)
 
 
-# --- colours ---------------------------------------------------------------------------------------------------------
+# --- colours ----------------------------------------------------------------------------------------------------------
 
 
 def colours_needed(matrix: np.ndarray) -> int:
@@ -291,7 +295,7 @@ def test_the_cheaper_mode_is_chosen_and_the_dense_one_where_neither_gains() -> N
     assert choose(csr_array(band(5, 1, 1)), True).mode == "dense"
 
 
-# --- compressed Jacobians --------------------------------------------------------------------------------------------
+# --- compressed Jacobians ---------------------------------------------------------------------------------------------
 
 
 def compare(program: Any, *arguments: Any, wrt: Any = 0, backend: Any = "llvm") -> None:
@@ -393,7 +397,7 @@ def test_jacobians_of_functions_of_jax_are_compressed() -> None:
         return x[1:] * x[:-1]
 
     x = np.arange(1.0, 13.0, dtype=np.float32)
-    own = pf.jacobian(f, sparsity="auto")
+    own: Any = pf.jacobian(f, sparsity="auto")
     np.testing.assert_array_equal(own(x), np.eye(11, 12) * x[1:, None] + np.eye(11, 12, k=1) * x[:-1, None])
     assert "as much work as 2 columns in place of 12" in own.program(x).show("sparsity")
 
@@ -418,7 +422,7 @@ def test_points_on_triangles_of_a_hand_need_two_directions() -> None:
     assert "chosen: dense" in theta
 
 
-# --- what is said ----------------------------------------------------------------------------------------------------
+# --- what is said -----------------------------------------------------------------------------------------------------
 
 
 def test_open_sizes_are_asked_for() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward.lang.ir import as_array
 
 MODULE = pf.parse("""
 def distances[n, k, d](x: [n, d]f64, m: [k, d]f64): [n]f64 =
@@ -44,7 +45,7 @@ def _check(seed: int) -> None:
     if program.name == "running":  # it reads the first row and the last
         sizes["n"] = max(1, sizes["n"])
     r = np.random.default_rng(seed)
-    args = [r.normal(size=[sizes[str(n)] for n in type_.shape]) for type_ in program.first().inputs]
+    args = [r.normal(size=[sizes[str(n)] for n in as_array(type_).shape]) for type_ in program.first().inputs]
     value = program.compile("reference")(*args)
     seed_bar = r.normal(size=np.shape(value)) if np.shape(value) else 0.7
     point = tuple(args) if len(args) > 1 else args[0]

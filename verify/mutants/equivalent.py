@@ -177,7 +177,7 @@ EQUIVALENT: dict[str, str] = {
     "lang.primitives.convolution.regroup: wrong tie: place = order.index(target + 1 if target > axis else target)": (
         "no axis is made to run over parts of itself, so the two are never equal"
     ),
-    "lang.primitives.elimination._permuted: negate: return b.apply('gather', matrix, *lanes, places, proved=False)": (
+    "lang.primitives.elimination.permuted: negate: return b.apply('gather', matrix, *lanes, places, proved=False)": (
         "the places are in range by construction; saying so only spares compiled code a test"
     ),
     "lang.primitives.elimination._lu: wrong tie: if n >= k:": (

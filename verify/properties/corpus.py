@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from ...ad.cost import count_of, flops
 from ...ad.full import pushed_lookup
 from ...ad.reverse import reverse
+from ...ad.taylor import jet
 from ...ad.vmap import vmap
 from ...codegen.backends import COMPILED, compile_with
 from ...lang.check_ir import check_program
@@ -105,6 +107,28 @@ def tangents(case: Case) -> None:
         agree(found, expected, (DERIVATIVE, SECOND)[order - 1], f"derivative {order} along a curve",
               lambda move, program=program, inputs=inputs, order=order: relation.jet_outputs(
                   case.first, run(program, move(inputs)), order)[order])  # fmt: skip
+
+
+def series(case: Case) -> None:
+    """Taylor mode along the curves has the derivatives of the oracle, and the value bit by bit."""
+    order = len(case.taylor) - 1
+    program, width = checked(jet)(case.first, order), len(case.ys)
+    moving = [curve.derivative(k) / factorial(k) for curve in case.flat_curves if isinstance(curve, relation.Path)
+              for k in range(1, order + 1)]  # fmt: skip
+    results = run(program, [*case.xs, *moving])
+    for got, expected in zip(results[:width], case.ys, strict=True):
+        if not np.array_equal(got, expected):
+            agree([got], [expected], 1e-13, "value of the series")
+    for k in range(1, order + 1):
+
+        def derivatives(values: Sequence[np.ndarray], k: int = k) -> list[np.ndarray]:
+            return [factorial(k) * y for y in values[width + k - 1 :: order]]
+
+        def again(move: Move, pick: Callable[..., list[np.ndarray]] = derivatives) -> list[np.ndarray]:
+            return pick(run(program, [*move(case.xs), *moving]))
+
+        tolerance, what = (DERIVATIVE, SECOND)[k - 1], f"coefficient {k} of the series"
+        agree(derivatives(results), case.taylor[k], tolerance, what, again)
 
 
 def adjoint(case: Case) -> None:
@@ -227,7 +251,7 @@ def compiled(case: Case) -> None:
 Check = Callable[[Case], None]
 STRUCTURE: tuple[Check, ...] = (text_round_trip, stages, passes)
 DERIVATIVES: tuple[Check, ...] = (
-    exact_value, primals, tangents, adjoint, variants_of_reverse, linearity, batching, full_stage, cost_bound,
+    exact_value, primals, tangents, series, adjoint, variants_of_reverse, linearity, batching, full_stage, cost_bound,
 )  # fmt: skip
 
 

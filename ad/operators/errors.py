@@ -1,0 +1,57 @@
+"""The error rows of plans, certificates and operators in Python: E218, E221 to E225."""
+
+from __future__ import annotations
+
+from ...lang.errors_index import ErrorRow
+
+PLANS = (
+    ErrorRow(
+        "E218",
+        "parameters of an operator",
+        "user",
+        "Parameters are given by name where an operator is applied, each one that is declared and no other, in the "
+        "shape of the declaration.",
+        'pf.operator("u_t - k*u_xx", variables="x t", parameters="k")(u, kappa=0.1)',
+    ),
+    ErrorRow(
+        "E221",
+        "an estimate that is not possible",
+        "user",
+        "Random lanes estimate sums of derivatives of order two and more over the coordinates of a vector. Sampled "
+        "coordinates see pure derivatives only; dense lanes need moments that equal the coefficients, which Rademacher "
+        "lanes lack at order four. No more coordinates can be drawn than there are.",
+        'pf.operator("biharmonic(u)", variables="x[n]").plan(samples=8, law="rademacher")',
+    ),
+    ErrorRow(
+        "E222",
+        "data that is no certificate or plan",
+        "user",
+        "The file is no JSON, or not of a kind that this version can check. `pf plan FILE OPERATOR --certificate "
+        "OUT.json` writes a certificate.",
+        "pf verify model.pf",
+    ),
+    ErrorRow(
+        "E223",
+        "a certificate that is refused",
+        "user",
+        "The checker has worked out what the certificate claims and found something else, or the certificate speaks of "
+        "another operator than the one that is given. Each reason names the derivative and the monomials on which its "
+        "reading is wrong.",
+        "pf verify changed.json",
+    ),
+    ErrorRow(
+        "E224",
+        "sizes that an operator does not have",
+        "user",
+        "A plan takes the lengths of vector variables by the names of their sizes, whole numbers of at least one.",
+        'pf.operator("laplacian(u)", variables="x[n]").plan({"d": 3})',
+    ),
+    ErrorRow(
+        "E225",
+        "a declaration of an operator that is no list of names",
+        "user",
+        "Variables, fields and parameters are names apart by blanks; a shape stands in brackets behind a name. A name "
+        "starts with a letter and has no underscore, which belongs to derivatives.",
+        'pf.operator("u_t", variables="x, t")',
+    ),
+)
