@@ -208,7 +208,10 @@ def _push_branch(b: Builder, op: Branch, operands: list[int], tangents: dict[int
     on = tuple(slot in tangents for slot in captures)
     arms = [push(arm, on) for arm in op.arms]
     active = tuple(any(flags) for flags in zip(*(arm.active_outputs for arm in arms), strict=True))
-    programs = [push(arm, on, active).program for arm in op.arms]
+    programs = [
+        pushed.program if pushed.active_outputs == active else push(arm, on, active).program
+        for arm, pushed in zip(op.arms, arms, strict=True)
+    ]
     results = b.branch(selector, _with_dots(captures, tangents), programs)
     count = len(active)
     for slot, x_dot in zip(

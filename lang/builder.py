@@ -88,11 +88,12 @@ class Builder:
             op = Constant(constant_bytes(op.size, "i64"))
         # Operands and operation decide the types; only literals need theirs, whose bytes do not tell.
         key = (op, operands or types)
-        found = self._numbered.get(key)
-        if found is not None:
-            return tuple(range(found, found + len(types)))
-        step = Step(op, operands, types, self.origin)
         first = len(self.types)
+        if not (isinstance(op, Apply) and has_effect(op.primitive)):
+            found = self._numbered.setdefault(key, first)  # once, since hashing an operation takes a while
+            if found != first:
+                return tuple(range(found, found + len(types)))
+        step = Step(op, operands, types, self.origin)
         self.steps.append(step)
         self.firsts.append(first)
         self.types.extend(types)
@@ -101,14 +102,10 @@ class Builder:
             self._definition[slot] = step
         if isinstance(op, Apply):
             self._kind[first] = op.primitive
-            if not has_effect(op.primitive):
-                self._numbered[key] = first
-        else:
-            if isinstance(op, Constant):
-                self._kind[first] = "constant"
-            elif isinstance(op, Fold):
-                self._kind.update(dict.fromkeys(results, "fold"))
-            self._numbered[key] = first
+        elif isinstance(op, Constant):
+            self._kind[first] = "constant"
+        elif isinstance(op, Fold):
+            self._kind.update(dict.fromkeys(results, "fold"))
         return results
 
     def apply(self, primitive: str, *operands: int, **params: Param) -> int:

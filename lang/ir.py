@@ -353,8 +353,13 @@ class Program:
         return hashlib.sha256(repr(_content(self)).encode()).hexdigest()
 
 
+_PLAIN = (int, str, bytes, float, type(None))  # most of what there is
+
+
 def _content(value: object) -> object:
     """Plain nested tuples that say everything equality sees."""
+    if isinstance(value, _PLAIN):
+        return value
     if isinstance(value, Program):
         parts = (value.sizes, value.inputs, value.steps, value.outputs, value.rules)
         return ("Program", *(_content(part) for part in parts))
@@ -373,6 +378,8 @@ def _content(value: object) -> object:
 def bodies(op: Op) -> tuple[Program, ...]:
     """The programs inside an operation, in a fixed order."""
     match op:
+        case Apply() | Constant() | SizeValue():  # most steps
+            return ()
         case Each() | Fold(condition=None):
             return (op.body,)
         case Fold(condition=condition) if condition is not None:

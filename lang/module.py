@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST_MODULES = 200
 PRELUDE = Path(__file__).parent / "prelude"
 PRELUDE_PREFIX = "prelude/"
+_TEST = re.compile(r"^test ", re.MULTILINE)
 _WORD = re.compile(r"^(?:def|data) ([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 
 
@@ -226,9 +227,16 @@ def _require_relative(path: str) -> None:
 
 
 @cache
+def _prelude_text(file: str) -> str:
+    """The definitions of a prelude file, without the tests behind them, which say nothing to those who use it."""
+    return _TEST.split((PRELUDE / file).read_text("utf-8"), 1)[0]
+
+
+@cache
 def prelude_words() -> dict[str, str]:
     """Which file of the prelude defines a word, by file name."""
-    return {word: file.name for file in sorted(PRELUDE.glob("*.pf")) for word in _WORD.findall(file.read_text("utf-8"))}
+    files = sorted(file.name for file in PRELUDE.glob("*.pf"))
+    return {word: file for file in files for word in _WORD.findall(_prelude_text(file))}
 
 
 _open_prelude: set[str] = set()
@@ -236,7 +244,7 @@ _open_prelude: set[str] = set()
 
 @cache
 def _checked_prelude(file: str, real: str) -> CheckedModule:
-    source = Source(PRELUDE_PREFIX + file, (PRELUDE / file).read_text("utf-8"))
+    source = Source(PRELUDE_PREFIX + file, _prelude_text(file))
 
     def other(word: str) -> CheckedModule | None:
         return prelude_module(prelude_words()[word], real) if word in prelude_words() else None
@@ -262,7 +270,6 @@ def prelude_module(file: str, real: str = "f64") -> CheckedModule | None:
 @cache
 def prelude_uses(name: str) -> tuple[str, ...]:
     """The words of other prelude files that a prelude file mentions."""
-    text = (PRELUDE / name.removeprefix(PRELUDE_PREFIX)).read_text("utf-8")
     file = name.removeprefix(PRELUDE_PREFIX)
-    mentioned = dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text))
+    mentioned = dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", _prelude_text(file)))
     return tuple(word for word in mentioned if prelude_words().get(word, file) != file)

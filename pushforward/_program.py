@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _wire
 from ._limits import within_limits
 from .lang import ir
+from .lang.collector import holding_collector
 from .lang.diagnostics import DiagnosticError, fail
 from .lang.source import Span
 from .lang.substitute import substitute_sizes
@@ -87,7 +88,7 @@ class Program:
         return same and self.digest == other.digest and self.signature == other.signature
 
     def __hash__(self) -> int:
-        return hash(self.digest)
+        return hash(self.signature)  # the digest needs the first-order program, a lot of work to find one object
 
     def __str__(self) -> str:
         from .semantics.values import show_inputs
@@ -209,6 +210,7 @@ def _first_by_identity(program: _ByIdentity, sizes: tuple[tuple[str, int], ...])
     return _worked_out(program.program, sizes)
 
 
+@holding_collector
 def _worked_out(full: Program, sizes: tuple[tuple[str, int], ...]) -> ir.Program | DiagnosticError:
     try:
         if full.recipe is not None and sizes:

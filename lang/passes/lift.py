@@ -163,6 +163,9 @@ def _element_read(loop: _Loop, step: Step, size: Size) -> int | None:
 
 def _split_reads(body: Program, captures: int) -> Program:
     """Write ``x[a, i, b]`` of a capture, with `a`, `b` invariant and `i` not, as ``(x, axes moved)[a, b][i]``."""
+    if not any(isinstance(step.op, Apply) and step.op.primitive == "gather" and len(step.operands) > 2
+               for step in body.steps):  # fmt: skip
+        return body
     b = Builder(body.name, body.inputs, body.sizes)
     slots = list(range(len(body.inputs)))
     invariant = set(range(captures))

@@ -119,6 +119,8 @@ def _emit(b: Builder, step: Step, operands: list[int], kept: tuple[int, ...]) ->
 
 def _only(program: Program, outputs: Sequence[int]) -> Program:
     """The program with some of its outputs."""
+    if list(outputs) == list(range(len(program.outputs))):
+        return program
     b = Builder(program.name, program.inputs, program.sizes)
     slots = b.inline(program, range(len(program.inputs)))
     return b.build([slots[k] for k in outputs])
@@ -167,11 +169,19 @@ class _Operands:
         else:
             self.source[position] = ("capture", _place(self.captures, slot))
 
+    def _as_before(self, count: int) -> bool:
+        """Whether the first `count` inputs of a body are read from the same places as before."""
+        captures = len(self.captures)
+        order = [k if kind == "capture" else captures + k for kind, k in self.source.values()]
+        return order == list(range(count)) == list(self.source)
+
     def body(self, b: Builder, program: Program, tail: int) -> Program:
         """`program` with its inputs re-read from the tidied operands; the last `tail` inputs stay."""
         heads = [b.types[slot] for slot in self.captures]
         heads += [_element(b.array_type(slot)) for slot in self.arrays]
         first_tail = len(program.inputs) - tail
+        if self._as_before(first_tail) and not program.sizes:
+            return program  # the same object, which may be known to be simple
         inner = Builder(program.name, [*heads, *program.inputs[first_tail:]])
         place = {first_tail + k: len(heads) + k for k in range(tail)}
         for position, (kind, k) in self.source.items():

@@ -20,6 +20,8 @@ STEPS = 400
 @memo(maxsize=2048)
 def unroll(program: Program) -> Program:
     """The program with short loops unrolled, inner loops first."""
+    if not _has_short(program):
+        return program
     b = Builder(program.name, program.inputs, program.sizes)
     slots = list(range(len(program.inputs)))
     for step in program.steps:
@@ -31,6 +33,14 @@ def unroll(program: Program) -> Program:
         else:
             slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
     return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+
+
+def _has_short(program: Program) -> bool:
+    """Whether there is a loop to unroll, at any depth; where there is none, none becomes short."""
+    return any(
+        isinstance(step.op, Fold) and _is_short(step.op) or any(map(_has_short, bodies(step.op)))
+        for step in program.steps
+    )
 
 
 def _is_short(op: Fold) -> bool:

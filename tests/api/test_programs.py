@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward import _wire
 from pushforward._program import Backend
 
 TEXT = """
@@ -83,6 +84,20 @@ def test_programs_are_frozen_and_compared_by_content(module: pf.Module) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         module.dot.ir = module.square.ir  # type: ignore[misc]
     assert repr(module.dot) == "<Program dot(x: [n]f64, y: [n]f64): f64>"
+
+
+def test_a_call_works_the_program_out_at_its_own_sizes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[dict[str, int]] = []
+    original = _wire.first_order
+
+    def noting(program: Any, definitions: Any, known: Any) -> Any:
+        sizes.append(dict(known))
+        return original(program, definitions, known)
+
+    monkeypatch.setattr(_wire, "first_order", noting)
+    program = pf.parse("def own_sizes[n](x: [n]f64, y: [n]f64): f64 = sum(x * y * y)")["own_sizes"]
+    assert program.compile("llvm")([1.0, 2.0], [3.0, 4.0]) == 41.0
+    assert sizes == [{"n": 2}]
 
 
 @pytest.mark.parametrize("backend", ["auto", "reference", "xla"])

@@ -105,6 +105,7 @@ def test_the_prelude_loads_by_word() -> None:
     module = parse_module("def f(x: f64): f64 = normal_logpdf(x, 0.0, 1.0)")
     assert "prelude/stats.pf" in module.loaded and "prelude/ode.pf" not in module.loaded
     assert module.diagnostics == ()
+    assert all(loaded.tests == () for name, loaded in module.loaded.items() if name.startswith("prelude/"))
 
 
 def test_real_is_what_the_loader_says() -> None:
