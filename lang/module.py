@@ -235,8 +235,8 @@ def _prelude_text(file: str) -> str:
 @cache
 def prelude_words() -> dict[str, str]:
     """Which file of the prelude defines a word, by file name."""
-    files = [file.name for file in sorted(PRELUDE.glob("*.pf"))]
-    return {word: name for name in files for word in _WORD.findall(_prelude_text(name))}
+    files = sorted(file.name for file in PRELUDE.glob("*.pf"))
+    return {word: file for file in files for word in _WORD.findall(_prelude_text(file))}
 
 
 _open_prelude: set[str] = set()
