@@ -105,7 +105,8 @@ def test_a_wrong_derivative_rule_is_found_and_its_program_shrunk(monkeypatch: py
 def test_differences_cover_every_derivative_word() -> None:
     from pushforward.ad.transforms import TRANSFORMS
 
-    assert set(TRANSFORMS) == set(DIFFERENCES)
+    own_oracles = {"jet", "partials"}  # generated programs use neither word
+    assert set(TRANSFORMS) - own_oracles == set(DIFFERENCES)
 
 
 def test_the_distance_to_a_kink_is_that_of_the_nearest() -> None:
