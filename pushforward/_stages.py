@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import _wire
 from .lang import ir
 from .lang.constants import numpy_dtype
-from .lang.diagnostics import DiagnosticError, fail
+from .lang.diagnostics import fail
 from .lang.source import Source
 
 if TYPE_CHECKING:
@@ -75,17 +75,17 @@ def _memory(program: Program, first: ir.Program) -> str:
     """The arrays of native code; of a definition also those of its value and gradient, where there is one."""
     from . import _derived
     from ._program import floats
+    from .ad.activity import is_float
+    from .lang.types import Scalar
 
     found = {program.name: first}
-    if program.recipe is None:
-        call = _derived.as_call(first)
-        try:
-            names = floats(program.signature)
-            chosen = _derived.select(call, names[0] if len(names) == 1 else names)
-            title = f"{program.name}, value and gradient by {', '.join(names)}"
-            found[title] = _derived.gradient(call, chosen, with_value=True)
-        except DiagnosticError:
-            pass  # a result that is not one float has no gradient
+    call = _derived.as_call(first)
+    one_float = isinstance(_derived.signature(call).output, Scalar) and is_float(call.output_types[0])
+    if program.recipe is None and one_float and any(map(is_float, call.inputs)):
+        names = floats(program.signature)
+        chosen = _derived.select(call, names[0] if len(names) == 1 else names)
+        title = f"{program.name}, value and gradient by {', '.join(names)}"
+        found[title] = _derived.gradient(call, chosen, with_value=True)
     return "\n\n".join(f"{title}\n{_arrays(one)}" for title, one in found.items())
 
 

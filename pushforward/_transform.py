@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
-from . import _derived, _wire
+from . import _batched, _derived, _wire
 from ._program import Program, Recipe
 from .lang import ir
 from .lang.diagnostics import DiagnosticError, fail
@@ -96,7 +96,7 @@ def vmap(f: F, in_axes: int | None | Sequence[int | None] = 0, out_axes: int = 0
     if len(axes) != count:
         hint = "give one number for all inputs, or one per input"
         raise fail("E185", f"in_axes has {len(axes)} entries for {count} inputs", hint=hint)
-    return transformed(f, lambda first: _derived.batch(first, axes, out_axes))
+    return transformed(f, lambda first: _batched.batch(first, axes, out_axes))
 
 
 def forward(f: F) -> F:

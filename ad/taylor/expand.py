@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...lang.builder import Builder
+from ...lang.diagnostics import InternalError
 from ...lang.ir import ArrayType, Program, as_array
 from ...lang.memo import memo
 from ..activity import is_float
@@ -26,6 +27,13 @@ class Series:
 
     value: int
     coefficients: Mapping[Index, int | OneHot] = field(default_factory=dict[Index, "int | OneHot"])
+
+    def slot(self, index: Index) -> int:
+        """The slot of a coefficient that is there and written out, as those of results are."""
+        found = self.coefficients[index]
+        if isinstance(found, OneHot):
+            raise InternalError(f"coefficient {index} is not written out")
+        return found
 
 
 def expand(builder: Builder, program: Program, operands: Sequence[Series], shape: JetShape) -> list[Series]:

@@ -43,7 +43,7 @@ def run_series(
     results = expand(b, program, operands, shape)
     slots = [series.value for series in results]
     places = [(k, index) for k, series in enumerate(results) for index in series.coefficients]
-    whole = b.build([*slots, *(results[k].coefficients[index] for k, index in places)])  # type: ignore[list-item]
+    whole = b.build([*slots, *(results[k].slot(index) for k, index in places)])
     check_program(whole)
     found = evaluate(whole, [*x, *(array for own in coefficients for array in own.values())])
     values, rest = found[: len(slots)], iter(found[len(slots) :])

@@ -75,7 +75,7 @@ def _run(
     operands = [Series(0, {_one(shape): seed}), *(Series(k) for k in range(1, first))]
     results = expand(b, program, operands, shape)
     keys = [(k, index) for k, own in enumerate(results) for index in own.coefficients]
-    whole = b.build([results[k].coefficients[index] for k, index in keys])  # type: ignore[list-item]
+    whole = b.build([results[k].slot(index) for k, index in keys])
     check_program(whole)
     found = evaluate(whole, [*x, places, weights, written])
     return dict(zip(keys, map(np.asarray, found), strict=True))
@@ -124,7 +124,7 @@ def test_the_first_layer_is_read_not_multiplied() -> None:
     shape = univariate(2, R, collapse=True)
     b = Builder("jet", [*program.inputs, ArrayType("i64", (R,))])
     (series,) = expand(b, program, [Series(0, {(1,): OneHot(2)}), Series(1)], shape)
-    whole = b.build([series.value, series.coefficients[(2,)]])  # type: ignore[list-item]
+    whole = b.build([series.value, series.slot((2,))])
     long = [
         step for step in whole.steps
         if any(isinstance(t, ArrayType) and any(isinstance(n, int) and n >= d for n in t.shape) for t in step.types)

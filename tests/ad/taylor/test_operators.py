@@ -78,7 +78,7 @@ def collapsed(name: str, x: Sequence[float], directions: np.ndarray, order: int,
     rest = [Series(k) for k in range(1, len(program.inputs))]
     (series,) = expand(b, program, [Series(0, {(1,): len(program.inputs)}), *rest], shape)
     inputs = [np.array(x), *([] if time is None else [np.array(time)]), directions]
-    return float(evaluate(b.build([series.coefficients[(order,)]]), inputs)[0])  # type: ignore[list-item]
+    return float(evaluate(b.build([series.slot((order,))]), inputs)[0])
 
 
 def laplacian(name: str, x: Sequence[float], **more: float) -> float:
@@ -192,7 +192,7 @@ def test_a_laplacian_carries_one_vector_per_direction() -> None:
     shape = univariate(2, count, collapse=True)
     b = Builder("laplacian", [*program.inputs, as_array(program.inputs[0]).with_shape((count, 2))])
     (series,) = expand(b, program, [Series(0, {(1,): 1})], shape)
-    whole = b.build([series.coefficients[(2,)]])  # type: ignore[list-item]
+    whole = b.build([series.slot((2,))])
     assert JetShape(shape.indices, count, 2) == shape
     products = [
         str(step.op["spec"]) for step in whole.steps if isinstance(step.op, Apply) and step.op.primitive == "einsum"

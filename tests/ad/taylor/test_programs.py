@@ -75,4 +75,4 @@ def test_zero_coefficients_cost_nothing() -> None:
     b = Builder("jet", [F64, F64, F64])
     (series,) = expand(b, line, [Series(0, {(1,): 2}), Series(1)], univariate(6))
     assert sorted(series.coefficients) == [(1,)]
-    assert len(b.build([series.value, series.coefficients[(1,)]]).steps) == 3  # type: ignore[list-item]
+    assert len(b.build([series.value, series.slot((1,))]).steps) == 3
