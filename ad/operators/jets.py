@@ -177,6 +177,12 @@ def _degree(level: Level) -> int:
     return max(sum(index) for index in level.indices)
 
 
+def _fraction(text: str) -> Fraction:
+    """Two whole numbers, never an exponent: that of a file would be written out."""
+    top, _, bottom = text.partition("/")
+    return Fraction(int(top), int(bottom or 1))
+
+
 def _level_json(level: Level) -> dict[str, Any]:
     seeds = [[seed.variable, list(seed.index), seed.direction, str(seed.scale), seed.number] for seed in level.seeds]
     lanes = None if level.lanes is None else [level.lanes.variable, level.lanes.law, level.lanes.count]
@@ -186,7 +192,7 @@ def _level_json(level: Level) -> dict[str, Any]:
 
 def _read_level(data: Mapping[str, Any]) -> Level:
     seeds = tuple(
-        Seed(variable, tuple(map(int, index)), direction, Fraction(scale), int(number))
+        Seed(variable, tuple(map(int, index)), direction, _fraction(scale), int(number))
         for variable, index, direction, scale, number in data["seeds"]
     )
     lanes = None if data["lanes"] is None else Lanes(data["lanes"][0], data["lanes"][1], int(data["lanes"][2]))
@@ -200,4 +206,4 @@ def _term_json(term: Term) -> list[Any]:
 
 def _read_term(data: list[Any]) -> Term:
     jet, index, factor, times = data
-    return Term(int(jet), tuple(tuple(map(int, part)) for part in index), Fraction(factor), tuple(map(int, times)))
+    return Term(int(jet), tuple(tuple(map(int, part)) for part in index), _fraction(factor), tuple(map(int, times)))

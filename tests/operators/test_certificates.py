@@ -161,6 +161,37 @@ def test_factors_of_a_dimension_too_many_are_refused() -> None:
     assert not pf.recheck(certificate, operator)
 
 
+def _huge_factor(plan: dict[str, Any]) -> None:
+    plan["readings"][0]["entries"][0][0][2] = "1e999999999"
+
+
+def _huge_length(plan: dict[str, Any]) -> None:
+    plan["variables"][0][1] = 10**12
+    plan["jets"][0]["levels"][0]["seeds"].append(["x", [1], "unit", "1", 10**11])
+
+
+def _deep_jet(plan: dict[str, Any]) -> None:
+    level = {"indices": [[k] for k in range(60)], "seeds": [], "lanes": None, "collapsed": False}
+    plan["jets"].append({"field": "u", "levels": [level] * 6})
+    plan["readings"][0]["entries"][0][0][:2] = [len(plan["jets"]) - 1, [[59]] * 6]
+
+
+@pytest.mark.parametrize("change", [_huge_factor, _huge_length, _deep_jet])
+def test_certificates_that_would_eat_the_machine_are_refused(change: Change) -> None:
+    certificate = HEAT.plan({"n": 3}).certificate()
+    change(certificate["plan"])
+    certificate["plan_digest"] = digest(certificate["plan"])
+    verdict = pf.recheck(certificate, HEAT)
+    assert not verdict and verdict.reasons
+
+
+def test_a_plan_from_a_file_has_no_factor_that_is_written_out() -> None:
+    certificate = HEAT.plan({"n": 3}).certificate()
+    _huge_factor(certificate["plan"])
+    with pytest.raises(pf.DiagnosticError, match="E222"):
+        pf.Plan.from_json(certificate)
+
+
 def test_the_checker_does_not_import_what_it_checks() -> None:
     from pathlib import Path
 

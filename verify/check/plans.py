@@ -22,7 +22,7 @@ from typing import Any
 
 from .moments import LAWS, mean
 from .series import Index, Polynomial, Series, add, constant, exponents, multiply, symbol, truncated_product
-from .structure import Refused, checked_structure, random_variables
+from .structure import MOST_COORDINATES, Refused, checked_structure, random_variables, rational
 from .verdict import Verdict
 
 MOST_WORK = 2_000_000
@@ -96,6 +96,8 @@ class _Facts:
                 raise Refused(f"coordinates of `{name}` are named one by one, but its length is open")
             whole = length if name in units else min(length, open_count) if isinstance(length, int) else open_count
             counts[name] = 1 if length is None else whole
+        if sum(counts.values()) > MOST_COORDINATES:
+            raise Refused(f"its readings name more than {MOST_COORDINATES} coordinates")
         atoms = tuple(read_atom(text) for text in record["atoms"])
         return cls(plan, atoms, lengths, counts, degree, not units)
 
@@ -186,6 +188,7 @@ def _read(
 ) -> Polynomial:
     entries = reading["entries"]
     terms = entries[0]
+    _count(work)
     if len(entries) > 1:
         count = facts.counts[read_atom(reading["atom"])[3]]
         place = 0
@@ -194,15 +197,19 @@ def _read(
         terms, entry = entries[place], ()
     total: Polynomial = {}
     for jet, index, factor, times in terms:
-        scale = Fraction(factor) * sum(value * n**power for power, value in enumerate(times))
+        scale = rational(factor) * sum(value * n**power for power, value in enumerate(times))
         levels = facts.plan["jets"][jet]["levels"]
         for lanes in _assignments(facts, levels, monomial, entry):
-            work[0] += 1
-            if work[0] > MOST_WORK:
-                raise Refused(f"checking takes more than {MOST_WORK} steps: split the operator")
+            _count(work)
             value = _coefficient(facts, levels, lanes, monomial, tuple(entry for part in index for entry in part))
             total = add(total, multiply(constant(scale), _averaged(value, levels, n)))
     return total
+
+
+def _count(work: list[int]) -> None:
+    work[0] += 1
+    if work[0] > MOST_WORK:
+        raise Refused(f"checking takes more than {MOST_WORK} steps: split the operator")
 
 
 def _assignments(
@@ -256,7 +263,7 @@ def _seeds(
             if variable != name:
                 continue
             index = (0,) * start + tuple(step) + (0,) * (width - start - own)
-            moved = multiply(constant(Fraction(scale)), _moved(facts, direction, which, number, lane, name))
+            moved = multiply(constant(rational(scale)), _moved(facts, direction, which, number, lane, name))
             found[index] = add(found.get(index, {}), moved)
         start += own
     return {index: value for index, value in found.items() if value}

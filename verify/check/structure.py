@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import prod
 from typing import Any
 
 from .moments import LAWS
 
 RANK = {"gradient": 1, "diagonal": 1, "hessian": 2}
 MOST_ORDER = 64
+MOST_COORDINATES, MOST_KEPT = 256, 20_000  # a certificate may come from anywhere and must not eat the machine
+_RATIONAL = re.compile(r"-?[0-9]{1,100}(/[0-9]{1,100})?")
 
 
 class Refused(Exception):
     """A reason to refuse a certificate."""
+
+
+def rational(text: Any) -> Fraction:
+    """A factor, which is written as a fraction of whole numbers.
+
+    >>> rational("-3/4")
+    Fraction(-3, 4)
+    """
+    if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
+        raise Refused("a factor is no fraction of whole numbers of at most 100 digits")
+    return Fraction(text)
 
 
 def checked_structure(record: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
@@ -124,6 +140,9 @@ def _term(
 ) -> Iterator[str]:
     if len(index) != len(jet["levels"]):
         yield "a term does not name one multi-index per level"
+        return
+    if prod(entry + 1 for part in index for entry in part) > MOST_KEPT:
+        yield f"a term has more than {MOST_KEPT} coefficients below it"
         return
     lanes = 0
     for part, level in zip(index, jet["levels"], strict=True):
