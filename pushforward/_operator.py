@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _wire
 from ._program import Program
-from .ad.operators.expression import Classification, classify, record, variables_of
+from .ad.operators.expression import Classification, classify, lengths_of, record, variables_of
 from .ad.operators.jets import digest
 from .ad.operators.plan import Plan
 from .ad.operators.planner import choose, sampled
@@ -31,6 +31,7 @@ from .lang.types import Array, Fun, Type, substitute_type
 if TYPE_CHECKING:
     from ._module import Module
     from .lang.typed import CheckedDef
+    from .semantics.estimators.intervals import Estimate
 
 Law = Literal["sampled", "rademacher", "gaussian", "sphere"]
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[\s*(\w+(?:\s*,\s*\w+)*)\s*\])?")
@@ -166,16 +167,72 @@ class Operator:
 
         E217 when a field has another number of variables, E218 for a parameter that is missing or not declared.
         """
-        names = [item.name for item in self.expanded.fields]
-        if len(fields) != len(names):
-            message = f"this operator applies to {len(names)} fields, not {len(fields)}"
-            raise fail("E217", message, expected=", ".join(names), hint="give one function per field, in order")
-        self._check_parameters(parameters)
+        self.check_fields(fields, parameters)
         if all(isinstance(item, Program) for item in fields):
             return self._of_programs(fields, parameters)
         return self._of_functions(fields, parameters)
 
-    def _check_parameters(self, parameters: Mapping[str, Any]) -> None:
+    def estimate(
+        self,
+        key: Any,
+        u: Any,
+        point: Any,
+        probes: int = 16,
+        law: Law = "sampled",
+        confidence: float | None = 0.95,
+        **parameters: Any,
+    ) -> Estimate:
+        """An unbiased estimate of ``op(u)(*point)`` from `probes` random lanes, with an error bar.
+
+        Args:
+            key: a key of JAX, which may be traced and batched, or a seed or generator of NumPy.
+            u: a program or function of JAX; a tuple of them for several fields.
+            point: one array per variable, or the array alone where there is one variable.
+            law: ``sampled`` coordinates without replacement, or ``rademacher``, ``gaussian`` or ``sphere`` vectors.
+            confidence: of the error bar; with None only the mean is computed, in about half the time.
+
+        Returns:
+            `value`, `error` (half the width of Student's interval) and `samples` (a value per lane; their mean is
+            `value`). First derivatives are exact in each. Raises E217, E218 and E221 as `plan` and a call do, E226 when
+            there are too few lanes for an error bar, E227 when the operator has no unbiased estimate, E228 and E229 for
+            a bad key, law, confidence or number of lanes.
+
+        >>> import pushforward as pf
+        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
+        >>> found = pf.operator("laplacian(u)", variables="x[n]").estimate(0, square, [1.0] * 50, probes=8)
+        >>> found.value, found.error
+        (600.0, 0.0)
+        """
+        from . import _estimate
+
+        return _estimate.estimate(_estimate.request(self, u, point, probes, law, parameters), key, confidence)
+
+    def squared(
+        self, key: Any, u: Any, point: Any, probes: int = 16, law: Law = "sampled", **parameters: Any
+    ) -> Any:
+        """An unbiased estimate of the square of ``op(u)(*point)`` from one batch of lanes; arguments as `estimate`.
+
+        The square of a mean is too large by the variance of the mean, which is taken off; so the value may be negative.
+        The same holds for its derivatives, by the parameters of a network for instance.
+
+        >>> import pushforward as pf
+        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
+        >>> pf.operator("laplacian(u)", variables="x[n]").squared(0, square, [1.0] * 50, probes=8)
+        360000.0
+        """
+        from . import _estimate
+
+        return _estimate.squared(_estimate.request(self, u, point, probes, law, parameters), key)
+
+    def check_fields(self, fields: Sequence[Any], parameters: Mapping[str, Any]) -> None:
+        """E217 when these are not as many as the operator has, E218 when parameters are not those that it declares."""
+        names = [item.name for item in self.expanded.fields]
+        if len(fields) != len(names):
+            message = f"this operator applies to {len(names)} fields, not {len(fields)}"
+            raise fail("E217", message, expected=", ".join(names), hint="give one function per field, in order")
+        self.check_parameters(parameters)
+
+    def check_parameters(self, parameters: Mapping[str, Any]) -> None:
         declared = [item.name for item in self.expanded.parameters]
         shown = ", ".join(declared) or "none"
         for name in parameters:
@@ -187,34 +244,44 @@ class Operator:
                 hint = f"give it by name: op(u, {name}=…)"
                 raise fail("E218", f"the parameter `{name}` has no value", expected=shown, hint=hint)
 
-    def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters as arrays, in the order of their declaration."""
         values = [parameters[item.name] for item in self.expanded.parameters]
         return [np.asarray(value) if isinstance(value, int | float | list | tuple) else value for value in values]
 
     def _of_programs(self, fields: Sequence[Program], parameters: Mapping[str, Any]) -> Program:
         """The operator on programs: what they close over, and the parameters, are hidden inputs."""
+        joint, captured = self.joint(fields, parameters)
+        return replace(self.of_joint(joint), captured=captured)
+
+    def joint(
+        self, fields: Sequence[Program], parameters: Mapping[str, Any], extra: Sequence[ArrayType] = ()
+    ) -> tuple[Ir, tuple[Any, ...]]:
+        """Fields and parameters in one program, and the arrays that are its first inputs; `extra` inputs and those of
+        the point follow."""
         count = len(self.expanded.variables)
         firsts = [item.first() for item in fields]
         for item, first in zip(fields, firsts, strict=True):
-            self._check_count(first.name, len(first.inputs) - len(item.captured))
-        firsts = self._at_common_lengths(firsts)
-        values = self._values(parameters)
+            self.check_count(first.name, len(first.inputs) - len(item.captured))
+        values = self.values(parameters)
+        firsts = self._at_common_lengths(firsts, values)
         captured = (*(array for item in fields for array in item.captured), *values)
         own = [slot for first in firsts for slot in first.inputs[: len(first.inputs) - count]]
         given = [ArrayType(str(value.dtype).replace("float", "f").replace("int", "i"), value.shape) for value in values]
-        b = Builder(self.name, [*own, *given, *firsts[0].inputs[-count:]], firsts[0].sizes)
+        b = Builder(self.name, [*own, *given, *extra, *firsts[0].inputs[-count:]], firsts[0].sizes)
         outputs: list[int] = []
-        start = 0
+        start, point = 0, len(captured) + len(extra)
         for first in firsts:
             stop = start + len(first.inputs) - count
-            outputs += b.inline(first, [*range(start, stop), *range(len(captured), len(captured) + count)])
+            outputs += b.inline(first, [*range(start, stop), *range(point, point + count)])
             start = stop
-        return replace(self._of_joint(b.build([*outputs, *range(start, len(captured))])), captured=captured)
+        return b.build([*outputs, *range(start, len(captured))]), captured
 
-    def _at_common_lengths(self, firsts: Sequence[Ir]) -> list[Ir]:
-        """Fields at the same lengths of variables: those that are declared or known, else those of the first field."""
-        lengths = variables_of(self.expanded)
+    def _at_common_lengths(self, firsts: Sequence[Ir], values: Sequence[Any]) -> list[Ir]:
+        """Fields at the same lengths of variables: those that are declared, those of parameters, those that are known,
+        else those of the first field."""
+        given = lengths_of(self.expanded, [value.shape for value in values])
+        lengths = [(name, given.get(str(length), length)) for name, length in variables_of(self.expanded)]
         shapes = [[as_array(slot).shape for slot in first.inputs[-len(lengths) :]] for first in firsts]
         found: list[Ir] = []
         for first, own in zip(firsts, shapes, strict=True):
@@ -233,29 +300,38 @@ class Operator:
         """The operator on functions of JAX, which are traced together, and with the parameters, when it is called."""
         from ._jit import derived
 
+        values, joint = self.values(parameters), self.together(fields)
+
+        def together(*point: Any) -> tuple[Any, ...]:
+            return joint(values, point)
+
+        return derived(together, lambda program: self.of_joint(program.first()))
+
+    def together(self, fields: Sequence[Any]) -> Callable[[Sequence[Any], Sequence[Any]], tuple[Any, ...]]:
+        """Parameters and a point to the fields there, and the parameters."""
         functions = [item.to_jax() if isinstance(item, Program) else item for item in fields]
 
-        def together(*point: Any) -> Any:
-            self._check_count("the point", len(point))
-            return (*(function(*point) for function in functions), *self._values(parameters))
+        def run(values: Sequence[Any], point: Sequence[Any]) -> tuple[Any, ...]:
+            self.check_count("the point", len(point))
+            return (*(function(*point) for function in functions), *values)
 
-        return derived(together, lambda program: self._of_joint(program.first()))
+        return run
 
-    def _check_count(self, name: str, given: int) -> None:
+    def check_count(self, name: str, given: int) -> None:
         variables = [item.name for item in self.expanded.variables]
         if given != len(variables):
             message = f"`{name}` has {given} variables"
             hint = f"the fields of this operator are functions of ({', '.join(variables)})"
             raise fail("E217", message, expected=f"{len(variables)}: {', '.join(variables)}", hint=hint)
 
-    def _of_joint(self, joint: Ir) -> Program:
+    def of_joint(self, joint: Ir, passes: Mapping[str, Any] | None = None) -> Program:
         """The operator on the first outputs of a program, whose other outputs are the parameters."""
         real: Literal["f64", "f32"] = "f32" if as_array(joint.output_types[0]).dtype == "f32" else "f64"
         module = self._module(real)
-        return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name])
+        return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name], passes)
 
 
-def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
+def _applied(joint: Ir, definitions: Any, definition: CheckedDef, passes: Mapping[str, Any] | None) -> Program:
     """Close each field over the hidden inputs, call the operator's definition, and make that first-order."""
     scheme, result = definition.scheme, definition.scheme.result
     assert isinstance(result, Fun)
@@ -286,7 +362,7 @@ def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
     whole = FunType(tuple(b.types[slot] for slot in arguments), leaves(substitute_type(result, {}, sizes)))
     (called,) = b.emit(Function(definition.module, definition.definition.name, (), tuple(sizes.values())), (), (whole,))
     (inner,) = b.emit(Invoke(), (called, *arguments), whole.outputs)
-    first = _wire.first_order(b.build(b.emit(Invoke(), (inner, *point), leaves(output))), definitions, {})
+    first = _wire.first_order(b.build(b.emit(Invoke(), (inner, *point), leaves(output))), definitions, {}, passes)
     body = definition.definition.body
     names = [item.name for item in body.parameters] if isinstance(body, ast.Lambda) else []
     types = [substitute_type(item, {}, sizes) for item in result.parameters]

@@ -73,6 +73,11 @@ class Jet:
     field: str
     levels: tuple[Level, ...]
 
+    @property
+    def random(self) -> tuple[Lanes, ...]:
+        """The lanes of its levels that are random."""
+        return tuple(level.lanes for level in self.levels if level.lanes is not None and level.lanes.law not in EXACT)
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -110,7 +115,7 @@ class Scheme:
     @property
     def exact(self) -> bool:
         """Whether no lane is random."""
-        return all(level.lanes is None or level.lanes.law in EXACT for jet in self.jets for level in jet.levels)
+        return not any(jet.random for jet in self.jets)
 
     @property
     def order(self) -> int:
