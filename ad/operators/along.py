@@ -7,15 +7,17 @@ coefficients of every output, each computed once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from ...lang.builder import Builder
-from ...lang.diagnostics import InternalError
+from ...lang.diagnostics import DiagnosticError, InternalError
 from ...lang.ir import ArrayType, Program, as_array
 from ...lang.passes import normalise
 from ...lang.sizes import Size
+from ..derive import value_and_gradient
 from ..taylor import JetShape, OneHot, Series, expand, staircase
 from .jets import EXACT, Index, Lanes, Level, Seed
 
@@ -41,6 +43,9 @@ def push(
     """
     if not level.seeds:
         return program
+    if level.is_gradient and [as_array(type_).shape for type_ in program.output_types] == [()]:
+        with suppress(DiagnosticError):  # what only goes forward takes a lane per coordinate
+            return _by_reverse(program, places[level.seeds[0].variable], needs)
     b = Builder(program.name, program.inputs, program.sizes)
     vectors = None if level.lanes is None else _vectors(b, level.lanes, places, draws)
     shape = _shape(level, None if vectors is None else vectors.count, needs)
@@ -58,6 +63,13 @@ def push(
         for series, type_ in zip(results, program.output_types, strict=True)
     ]
     return normalise(b.build(outputs))
+
+
+def _by_reverse(program: Program, place: int, needs: Sequence[Need]) -> Program:
+    """The value and the gradient of a program of one number."""
+    b = Builder(program.name, program.inputs, program.sizes)
+    value, slope = b.inline(value_and_gradient(program, (place,)), range(len(program.inputs)))
+    return normalise(b.build([slope if any(index) else value for index, _ in needs]))
 
 
 def _shape(level: Level, lanes: Size | None, needs: Sequence[Need]) -> JetShape:

@@ -65,6 +65,12 @@ class Level:
     lanes: Lanes | None = None
     collapsed: bool = False
 
+    @property
+    def is_gradient(self) -> bool:
+        """Whether it has one lane per coordinate and first derivatives only, which one reverse pass gives as well."""
+        over = self.lanes is not None and self.lanes.law in EXACT and not self.collapsed
+        return over and max(map(sum, self.indices)) == 1 and [seed.direction for seed in self.seeds] == ["lane"]
+
 
 @dataclass(frozen=True, slots=True)
 class Jet:
