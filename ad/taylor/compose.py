@@ -7,8 +7,6 @@ come after its sum: the second order of a Laplacian takes ``sum_r h_r^2`` and no
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from ...lang.ir import Apply
 from ..vmap_rules import Lane
 from .emit import Coefficient
@@ -46,7 +44,7 @@ def composed(graph: Graph, op: Apply, x: Node) -> Node:
 
 def outer(graph: Graph, op: Apply, x: Node) -> Node:
     """The series of the function itself at the value of x."""
-    one = Lane(graph.builder.full(Fraction(1), x.type), False)
+    one = Lane(graph.builder.full(1, x.type), False)
     own = Graph(graph.builder, univariate(graph.shape.order))
     return own.apply(op.primitive, own.leaf(x.type, {(0,): x.base, (1,): one}), **dict(op.params))
 
