@@ -1,4 +1,4 @@
-"""The error rows of plans, certificates and operators in Python: E218, E221 to E225."""
+"""The error rows of plans, certificates and operators in Python: E218, E221 to E225, E249."""
 
 from __future__ import annotations
 
@@ -53,5 +53,13 @@ PLANS = (
         "Variables, fields and parameters are names apart by blanks; a shape stands in brackets behind a name. A name "
         "starts with a letter and has no underscore, which belongs to derivatives.",
         'pf.operator("u_t", variables="x, t")',
+    ),
+    ErrorRow(
+        "E249",
+        "what stands for no field",
+        "user",
+        "An operator applies to programs and to functions of JAX that give one float at each point. Several results, "
+        "arrays and whole numbers are no fields; take the operator of each component.",
+        'pf.operator("u_x", variables="x")(lambda x: (x, x))',
     ),
 )
