@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from . import _operator_check as check
 from . import _wire
+from ._operator_check import Law
 from ._program import Program
 from .ad.operators.expression import Classification, classify, lengths_of, record, variables_of
 from .ad.operators.jets import digest
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .lang.typed import CheckedDef
     from .semantics.estimators.intervals import Estimate
 
-Law = Literal["sampled", "rademacher", "gaussian", "sphere"]
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[\s*(\w+(?:\s*,\s*\w+)*)\s*\])?")
 
 
@@ -55,6 +54,7 @@ def operator(text: str, variables: str, fields: str = "u", parameters: str = "")
     >>> burgers(wave, nu=0.1)(2.0, 3.0)
     174.0
     """
+    check.check_texts(text=text, variables=variables, fields=fields, parameters=parameters)
     sizes: dict[str, None] = {}
     given = [_declared(variables, "variables", sizes), _declared(parameters, "parameters", sizes)]
     names = _declared(fields, "fields", sizes)
@@ -70,7 +70,9 @@ def operator(text: str, variables: str, fields: str = "u", parameters: str = "")
         generics = [name for name in sizes if not name.isdigit()]
         brackets = f"[{', '.join(generics)}]" if generics else ""
         heads = ", ".join([*(name for name, _ in names), *([typed[1]] if typed[1] else [])])
-        return parse(f"operator op{brackets}({heads})({typed[0]}) = {text}", real)
+        module = parse(f"operator op{brackets}({heads})({typed[0]}) = {text}", real)
+        check.check_alone(module.names, text)
+        return module
 
     return Operator(text, "op", item)
 
@@ -85,6 +87,9 @@ def _declared(text: str, what: str, sizes: dict[str, None]) -> list[tuple[str, s
             hint = 'names apart by blanks: variables="x[n] t", parameters="nu C[n, n]"'
             raise fail("E225", f"`{text}` is no list of {what}", actual=text[place:].strip(), hint=hint)
         shape = [part.strip() for part in match[2].split(",")] if match[2] else []
+        if any(part.isdigit() and not int(part) for part in shape):
+            hint = "an axis has a length of 1 or more, or an open one: x[n]"
+            raise fail("E225", f"`{match[1]}` has no elements", actual=match[0], hint=hint)
         sizes.update(dict.fromkeys(shape))
         found.append((match[1], f"[{', '.join(shape)}]" if shape else ""))
         place = match.end()
@@ -146,12 +151,8 @@ class Operator:
         """
         declared = variables_of(self.expanded)
         known = {length for _, length in declared if isinstance(length, str)}
-        for name, size in (sizes or {}).items():
-            hint = f"its open sizes are {', '.join(sorted(known))}" if known else "it has no open sizes"
-            if name not in known:
-                raise fail("E224", f"`{name}` is no size of this operator", hint=hint)
-            if size < 1:
-                raise fail("E224", f"the size `{name}` is {size}", expected="1 or more", hint=hint)
+        check.check_sizes({} if sizes is None else sizes, known)
+        check.check_lanes(samples, law)
         own = tuple(
             (name, (sizes or {}).get(length, length) if isinstance(length, str) else length)
             for name, length in declared
@@ -231,6 +232,7 @@ class Operator:
             message = f"this operator applies to {len(names)} fields, not {len(fields)}"
             raise fail("E217", message, expected=", ".join(names), hint="give one function per field, in order")
         self.check_parameters(parameters)
+        check.check_fields(names, fields)
 
     def check_parameters(self, parameters: Mapping[str, Any]) -> None:
         declared = [item.name for item in self.expanded.parameters]
@@ -246,8 +248,7 @@ class Operator:
 
     def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters as arrays, in the order of their declaration."""
-        values = [parameters[item.name] for item in self.expanded.parameters]
-        return [np.asarray(value) if isinstance(value, int | float | list | tuple) else value for value in values]
+        return [check.as_parameter(item.name, parameters[item.name]) for item in self.expanded.parameters]
 
     def _of_programs(self, fields: Sequence[Program], parameters: Mapping[str, Any]) -> Program:
         """The operator on programs: what they close over, and the parameters, are hidden inputs."""
@@ -263,6 +264,7 @@ class Operator:
         firsts = [item.first() for item in fields]
         for item, first in zip(fields, firsts, strict=True):
             self.check_count(first.name, len(first.inputs) - len(item.captured))
+        check.check_results([item.name for item in self.expanded.fields], firsts)
         values = self.values(parameters)
         firsts = self._at_common_lengths(firsts, values)
         captured = (*(array for item in fields for array in item.captured), *values)
@@ -309,11 +311,14 @@ class Operator:
 
     def together(self, fields: Sequence[Any]) -> Callable[[Sequence[Any], Sequence[Any]], tuple[Any, ...]]:
         """Parameters and a point to the fields there, and the parameters."""
+        names = [item.name for item in self.expanded.fields]
         functions = [item.to_jax() if isinstance(item, Program) else item for item in fields]
 
         def run(values: Sequence[Any], point: Sequence[Any]) -> tuple[Any, ...]:
             self.check_count("the point", len(point))
-            return (*(function(*point) for function in functions), *values)
+            check.check_point(variables_of(self.expanded), point)
+            results = [check.check_result(*pair) for pair in zip(names, (f(*point) for f in functions), strict=True)]
+            return (*results, *values)
 
         return run
 
@@ -374,6 +379,9 @@ def _sizes(types: Sequence[Type], slots: Sequence[ArrayType]) -> dict[str, Size]
     found: dict[str, Size] = {}
     for type_, slot in zip(types, slots, strict=True):
         shape = type_.shape if isinstance(type_, Array) else ()
+        if not slot.is_float:
+            hint = "derivatives are by floats: let the field take floats"
+            raise fail("E217", "a variable of the field is no float", expected="a float", actual=str(slot), hint=hint)
         fits = len(shape) == len(slot.shape)
         for wanted, given in zip(shape, slot.shape, strict=False):
             known = wanted if isinstance(wanted, int) else found.setdefault(str(wanted), given)

@@ -1,4 +1,4 @@
-"""The error rows of plans, certificates and operators in Python: E218, E221 to E229."""
+"""The error rows of plans, certificates and operators in Python: E218, E221 to E229, E249."""
 
 from __future__ import annotations
 
@@ -87,5 +87,13 @@ PLANS = (
         "`law` is one of the laws that lanes can have, `probes` a Python integer, `confidence` between 0 and 1 or "
         "None, and a tolerance positive.",
         'op.estimate(key, u, x, law="uniform")',
+    ),
+    ErrorRow(
+        "E249",
+        "what stands for no field",
+        "user",
+        "An operator applies to programs and to functions of JAX that give one float at each point. Several results, "
+        "arrays and whole numbers are no fields; take the operator of each component.",
+        'pf.operator("u_x", variables="x")(lambda x: (x, x))',
     ),
 )

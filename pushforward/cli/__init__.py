@@ -91,7 +91,7 @@ def exit_code(diagnostics: Sequence[object]) -> int:
 
 def _is_input(code: str) -> bool:
     """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
-    single = ("E195", "E221", "E222", "E224", "E225")
+    single = ("E195", "E221", "E222", "E224", "E225", "E246", "E247", "E248", "E249")
     return "E016" <= code <= "E018" or "E160" <= code < "E190" or "E210" <= code <= "E214" or code in single
 
 
