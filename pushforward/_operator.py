@@ -16,6 +16,7 @@ from .ad.operators.expression import Classification, classify, record, variables
 from .ad.operators.jets import digest
 from .ad.operators.plan import Plan
 from .ad.operators.planner import choose, sampled
+from .ad.operators.smoothness import warn_of_kinks
 from .ad.operators.spatial import Probes
 from .lang.builder import Builder
 from .lang.diagnostics import fail, suggest
@@ -170,12 +171,13 @@ class Operator:
         if len(fields) != len(names):
             message = f"this operator applies to {len(names)} fields, not {len(fields)}"
             raise fail("E217", message, expected=", ".join(names), hint="give one function per field, in order")
-        self._check_parameters(parameters)
+        self.check_parameters(parameters)
         if all(isinstance(item, Program) for item in fields):
             return self._of_programs(fields, parameters)
         return self._of_functions(fields, parameters)
 
-    def _check_parameters(self, parameters: Mapping[str, Any]) -> None:
+    def check_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """E218 for a parameter that is missing or not declared."""
         declared = [item.name for item in self.expanded.parameters]
         shown = ", ".join(declared) or "none"
         for name in parameters:
@@ -250,9 +252,18 @@ class Operator:
 
     def _of_joint(self, joint: Ir) -> Program:
         """The operator on the first outputs of a program, whose other outputs are the parameters."""
+        self._warn_of_kinks(joint)
         real: Literal["f64", "f32"] = "f32" if as_array(joint.output_types[0]).dtype == "f32" else "f64"
         module = self._module(real)
         return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name])
+
+    def _warn_of_kinks(self, joint: Ir) -> None:
+        """Warn of fields that are not as smooth as the derivatives that are taken of them (E242)."""
+        moving = len(joint.inputs) - len(self.expanded.variables)
+        active = [place >= moving for place in range(len(joint.inputs))]
+        for number, item in enumerate(self.expanded.fields):
+            order = max((atom.total_order for atom in self.expanded.of_field(item.name)), default=0)
+            warn_of_kinks(_wire.select_outputs(joint, [number]), active, order, self.name)
 
 
 def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
