@@ -23,7 +23,7 @@ from .lang.diagnostics import fail
 from .semantics.solving.domains import Ball, Box, Domain, Point, Shape
 from .semantics.solving.networks import Network, perceptron, scalar, wrapped
 from .semantics.solving.solution import Solution
-from .semantics.solving.training import Schedule, Task, train
+from .semantics.solving.training import Schedule, Task, on_all_devices, train
 
 Dtype = Literal["f32", "f64"]
 Function = Callable[..., Any] | Program
@@ -155,7 +155,8 @@ def pinn(
         first, rest = jax.random.split(jax.random.key(seed))
         made = perceptron(first, problem.shapes, width, depth) if network is None else wrapped(network)
         wide = jnp.float64 if dtype == "f64" else jnp.float32
-        made = Network(made.apply, jax.tree_util.tree_map(lambda leaf: leaf.astype(wide), made.parameters))
+        parameters = jax.tree_util.tree_map(lambda leaf: leaf.astype(wide), made.parameters)
+        made = Network(made.apply, on_all_devices(parameters))
         parts = _Parts(problem, made, dtype, probes, law)
         measure, trivial = parts.measures(rest)
         task = Task(parts.loss, parts.draw, made.parameters, optimizer or _adam(steps), measure)

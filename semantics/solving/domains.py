@@ -6,6 +6,7 @@ so that the middle of a ball of many dimensions is seen at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ class Box:
 
     def point(self, key: Any) -> Point:
         """A random point."""
-        keys = jax.random.split(key, len(self.intervals))
+        keys = jax.random.split(key, len(self.intervals)) if len(self.intervals) > 1 else [key]
         return tuple(
             jax.random.uniform(own, interval[2:], minval=interval[0], maxval=interval[1])
             for own, interval in zip(keys, self.intervals, strict=True)
@@ -94,11 +95,11 @@ class Box:
 
     def weight(self, *point: Any) -> Any:
         """1 in the middle, 0 on every side: a product over coordinates."""
-        sides = (
+        sides = [
             4.0 * (x - low) * (high - x) / (high - low) ** 2
             for x, (low, high, *_) in zip(point, self.intervals, strict=True)
-        )
-        return jnp.prod(jnp.stack([jnp.prod(side) for side in sides]))
+        ]
+        return math.prod(jnp.prod(side) if side.ndim else side for side in sides)
 
     def line(self, count: int) -> tuple[np.ndarray, Point]:
         """Places and points [count] along the first variable through the middle, for pictures."""

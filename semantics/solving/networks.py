@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -29,16 +30,19 @@ def perceptron(key: Any, shapes: Sequence[tuple[int, ...]], width: int, depth: i
 
     Every variable has a matrix of its own in the first layer, so that moving one coordinate reads one row of it.
     """
-    keys = iter(jax.random.split(key, len(shapes) + depth))
     fan = sum(map(math.prod, shapes))
-    first = [_matrix(next(keys), math.prod(shape), width, fan) for shape in shapes]
     sizes = [width] * (depth - 1) + [1]
-    layers = [_matrix(next(keys), rows, columns, rows) for rows, columns in zip(sizes, sizes[1:], strict=False)]
-    return Network(_perceptron, {"first": first, "layers": layers, "biases": [jnp.zeros(size) for size in sizes]})
+    fans = [(math.prod(shape), width, fan) for shape in shapes]
+    fans += [(rows, columns, rows) for rows, columns in pairwise(sizes)]
 
+    @jax.jit
+    def made(key: Any) -> Any:
+        keys = jax.random.split(key, len(fans))
+        matrices = [jax.random.normal(own, fan[:2]) / math.sqrt(fan[2]) for own, fan in zip(keys, fans, strict=True)]
+        first, layers = matrices[: len(shapes)], matrices[len(shapes) :]
+        return {"first": first, "layers": layers, "biases": [jnp.zeros(size) for size in sizes]}
 
-def _matrix(key: Any, rows: int, columns: int, fan: int) -> Any:
-    return jax.random.normal(key, (rows, columns)) / math.sqrt(fan)
+    return Network(_perceptron, made(key))
 
 
 def _perceptron(parameters: Any, *point: Any) -> Any:

@@ -74,14 +74,14 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
     checkpoints.
     """
     state = (task.parameters, task.optimizer.init(task.parameters))
-    loop, mesh = _compiled(task, schedule, state)
+    loop = _compiled(task, schedule, state)
     leaves, tree = jax.tree_util.tree_flatten(state)
     settings = {**schedule.words, "program": loop.digest}
     folder = schedule.checkpoint
     saved = None if folder is None else checkpoints.restore(folder, settings, leaves)
     saved = saved or Saved(0, leaves, [])
     state = jax.tree_util.tree_unflatten(tree, [jnp.array(leaf) for leaf in saved.leaves])
-    state = jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
+    state = on_all_devices(state)
     rows, step, pace = list(saved.history), saved.step, _Pace()
     last_saved = saved.step if saved.step else None
     while step < schedule.steps:
@@ -94,7 +94,7 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
             if not math.isfinite(loss):
                 raise _not_finite(f"the loss of step {step} is {loss}", folder, last_saved)
             watch(step, loss, pace.seconds or 0.0)
-        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree_util.tree_leaves(state[0])):
+        if not _all_finite(state[0]):
             raise _not_finite(f"a parameter after step {step} is not finite", folder, last_saved)
         rows.append((step, float(np.asarray(losses)[: step - begin].mean()), task.measure(state[0])))
         if folder is not None:
@@ -102,6 +102,20 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
             checkpoints.save(folder, Saved(step, found, rows), settings)
             last_saved = step
     return Trained(state[0], tuple(rows), pace.mean)
+
+
+def _mesh() -> Mesh:
+    return Mesh(np.array(jax.devices()), ("batch",))
+
+
+def on_all_devices(tree: Any) -> Any:
+    """The same arrays, whole on every device."""
+    return jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
+
+
+@jax.jit
+def _all_finite(parameters: Any) -> Any:
+    return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree_util.tree_leaves(parameters)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +149,13 @@ class _Pace:
         return carry, reached
 
 
-def _compiled(task: Task, schedule: Schedule, state: Any) -> tuple[_Loop, Mesh]:
+def _compiled(task: Task, schedule: Schedule, state: Any) -> _Loop:
     """The loop over steps for the devices there are; points of a step are spread over them."""
-    devices = np.array(jax.devices())
-    if schedule.batch % len(devices):
-        hint = f"for example {-(-schedule.batch // len(devices)) * len(devices)}"
-        message = f"a batch of {schedule.batch} points does not divide over {len(devices)} devices"
-        raise fail("E239", message, expected=f"a multiple of {len(devices)}", hint=hint)
-    mesh = Mesh(devices, ("batch",))
+    mesh = _mesh()
+    if schedule.batch % mesh.size:
+        hint = f"for example {-(-schedule.batch // mesh.size) * mesh.size}"
+        message = f"a batch of {schedule.batch} points does not divide over {mesh.size} devices"
+        raise fail("E239", message, expected=f"a multiple of {mesh.size}", hint=hint)
     spread, whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in (("batch",), ()))
     root = jax.random.key(schedule.seed)
 
@@ -170,7 +183,7 @@ def _compiled(task: Task, schedule: Schedule, state: Any) -> tuple[_Loop, Mesh]:
     number = jax.ShapeDtypeStruct((), np.int32, sharding=whole)
     traced = jax.jit(loop, donate_argnums=0, out_shardings=whole).trace((like, losses), number, number)
     lowered = traced.lower()
-    return _Loop(lowered.compile(), _digest(traced, lowered.as_text(), task.parameters)), mesh
+    return _Loop(lowered.compile(), _digest(traced, lowered.as_text(), task.parameters))
 
 
 def _digest(traced: Any, text: str, parameters: Any) -> str:
