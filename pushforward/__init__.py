@@ -14,8 +14,9 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._module import Module, check, load, parse
     from ._nan import explain_nan
     from ._operator import Operator, operator
-    from ._pinn import Problem, pinn
+    from ._pinn import pinn
     from ._probe import probe
+    from ._problem import Problem
     from ._program import Program
     from ._spec import spec
     from ._trace import trace
@@ -38,7 +39,7 @@ _EXPORTS = {
     "NotSmoothWarning": ".ad.operators.smoothness",
     "Operator": "._operator",
     "Plan": ".ad.operators.plan",
-    "Problem": "._pinn",
+    "Problem": "._problem",
     "Program": "._program",
     "Solution": ".semantics.solving.solution",
     "build": "._build",

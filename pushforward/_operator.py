@@ -177,7 +177,6 @@ class Operator:
         return self._of_functions(fields, parameters)
 
     def check_parameters(self, parameters: Mapping[str, Any]) -> None:
-        """E218 for a parameter that is missing or not declared."""
         declared = [item.name for item in self.expanded.parameters]
         shown = ", ".join(declared) or "none"
         for name in parameters:

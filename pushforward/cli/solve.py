@@ -18,7 +18,7 @@ from .report import Report
 
 if TYPE_CHECKING:
     from .._operator import Operator
-    from .._pinn import Problem
+    from .._problem import Problem
     from .._program import Program
     from ..semantics.solving.solution import Solution
 
@@ -70,7 +70,7 @@ def _problem(
     operator: Operator, programs: Mapping[str, Program], values: dict[str, Any], options: argparse.Namespace
 ) -> Problem:
     """The problem of a file, with every named value in its place."""
-    from .._pinn import Problem
+    from .._problem import Problem
     from ..ad.operators.expression import variables_of
 
     declared = variables_of(operator.expanded)

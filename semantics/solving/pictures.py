@@ -45,7 +45,7 @@ def _history(axes: Axes, history: Sequence[Row], error: float | None, trivial: f
         axes.plot(steps, [loss for _, loss, _ in history], color=OURS)
         axes.set_title("Mean squared residual", loc="left")
     else:
-        axes.plot(steps, [found for _, _, found in history], color=OURS, label="network")
+        axes.plot(steps, [found or 0.0 for _, _, found in history], color=OURS, label="network")
         axes.set_title(f"Relative L2 error on unseen points: {error:.2e} at the end", loc="left")
         if trivial:
             axes.axhline(trivial, color=FAINT, linestyle=":", label="best multiple of the weight")

@@ -190,8 +190,8 @@ def _digest(traced: Any, text: str, parameters: Any) -> str:
     """A hash of the code of the loop, the arrays it closes over and the first parameters."""
     found = hashlib.blake2b(text.encode(), digest_size=16)
     for array in (*traced.jaxpr.consts, *jax.tree_util.tree_leaves(parameters)):
-        if not jax.dtypes.issubdtype(getattr(array, "dtype", np.float32), jax.dtypes.extended):
-            found.update(np.ascontiguousarray(array).data)
+        is_key = jnp.issubdtype(jnp.asarray(array).dtype, jax.dtypes.prng_key)
+        found.update(np.ascontiguousarray(jax.random.key_data(array) if is_key else array).data)
     return found.hexdigest()
 
 
