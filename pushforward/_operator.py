@@ -16,6 +16,7 @@ from .ad.operators.expression import Classification, classify, lengths_of, recor
 from .ad.operators.jets import digest
 from .ad.operators.plan import Plan
 from .ad.operators.planner import choose, sampled
+from .ad.operators.smoothness import warn_of_kinks
 from .ad.operators.spatial import Probes
 from .lang.builder import Builder
 from .lang.diagnostics import fail, suggest
@@ -331,9 +332,18 @@ class Operator:
 
     def of_joint(self, joint: Ir, passes: Mapping[str, Any] | None = None) -> Program:
         """The operator on the first outputs of a program, whose other outputs are the parameters."""
+        self._warn_of_kinks(joint)
         real: Literal["f64", "f32"] = "f32" if as_array(joint.output_types[0]).dtype == "f32" else "f64"
         module = self._module(real)
         return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name], passes)
+
+    def _warn_of_kinks(self, joint: Ir) -> None:
+        """Warn of fields that are not as smooth as the derivatives that are taken of them (E242)."""
+        moving = len(joint.inputs) - len(self.expanded.variables)
+        active = [place >= moving for place in range(len(joint.inputs))]
+        for number, item in enumerate(self.expanded.fields):
+            order = max((atom.total_order for atom in self.expanded.of_field(item.name)), default=0)
+            warn_of_kinks(_wire.select_outputs(joint, [number]), active, order, self.name)
 
 
 def _applied(joint: Ir, definitions: Any, definition: CheckedDef, passes: Mapping[str, Any] | None) -> Program:

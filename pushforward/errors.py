@@ -16,6 +16,7 @@ from .lang.from_jax.errors import TRACING
 from .lang.surface.errors import SYNTAX
 from .lang.text.errors import TEXT
 from .semantics.errors import ROWS as EVALUATION
+from .semantics.solving.errors import ROWS as SOLVING
 from .semantics.values_errors import ROWS as VALUES
 
 SURFACES = (
@@ -172,6 +173,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     VALUES,  # E160-E173
     SURFACES,  # E150-E151, E180-E199
     TAYLOR,  # E210-E213
+    SOLVING,  # E234-E242
 )
 
 
