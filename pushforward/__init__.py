@@ -14,24 +14,34 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from ._module import Module, check, load, parse
     from ._nan import explain_nan
     from ._operator import Operator, operator
+    from ._pinn import pinn
     from ._probe import probe
+    from ._problem import Problem
     from ._program import Program
     from ._spec import spec
     from ._trace import trace
     from ._transform import forward, grad, hessian, jacobian, jvp, reverse, value_and_grad, vjp, vmap
     from ._verify import recheck
     from .ad.operators.plan import Plan
+    from .ad.operators.smoothness import NotSmoothWarning
     from .lang.diagnostics import Diagnostic, DiagnosticError
+    from .semantics.solving.domains import Ball, Box
+    from .semantics.solving.solution import Solution
 
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "Ball": ".semantics.solving.domains",
+    "Box": ".semantics.solving.domains",
     "Diagnostic": ".lang.diagnostics",
     "DiagnosticError": ".lang.diagnostics",
     "Module": "._module",
+    "NotSmoothWarning": ".ad.operators.smoothness",
     "Operator": "._operator",
     "Plan": ".ad.operators.plan",
+    "Problem": "._problem",
     "Program": "._program",
+    "Solution": ".semantics.solving.solution",
     "build": "._build",
     "check": "._module",
     "explain_nan": "._nan",
@@ -45,6 +55,7 @@ _EXPORTS = {
     "load": "._module",
     "operator": "._operator",
     "parse": "._module",
+    "pinn": "._pinn",
     "probe": "._probe",
     "recheck": "._verify",
     "reverse": "._transform",
@@ -56,12 +67,17 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "Ball",
+    "Box",
     "Diagnostic",
     "DiagnosticError",
     "Module",
+    "NotSmoothWarning",
     "Operator",
     "Plan",
+    "Problem",
     "Program",
+    "Solution",
     "__version__",
     "build",
     "check",
@@ -76,6 +92,7 @@ __all__ = [
     "load",
     "operator",
     "parse",
+    "pinn",
     "probe",
     "recheck",
     "reverse",

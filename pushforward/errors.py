@@ -16,6 +16,7 @@ from .lang.from_jax.errors import TRACING
 from .lang.surface.errors import SYNTAX
 from .lang.text.errors import TEXT
 from .semantics.errors import ROWS as EVALUATION
+from .semantics.solving.errors import ROWS as SOLVING
 from .semantics.values_errors import ROWS as VALUES
 
 SURFACES = (
@@ -163,7 +164,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     TRACING,  # E200-E207
     CHECK,  # E030-E099
     OPERATORS,  # E215-E217, E219-E220
-    PLANS,  # E218, E221-E225
+    PLANS,  # E218, E221-E229
     EVALUATION,  # E100-E111
     TEXT,  # E117
     DERIVATIVES,  # E112, E115-E119, E135-E136
@@ -172,6 +173,7 @@ TABLES: tuple[tuple[ErrorRow, ...], ...] = (
     VALUES,  # E160-E173
     SURFACES,  # E150-E151, E180-E199
     TAYLOR,  # E210-E213
+    SOLVING,  # E234-E242
 )
 
 

@@ -236,7 +236,7 @@ def integral(
         if variable not in flows:
             flows[variable] = flow(variable)
         found = flows[variable].coefficient(rest)
-        return None if found is None else graph.emit.scale(found, Fraction(1, index[variable]), type_)
+        return None if found is None else graph.emit.divide(found, index[variable], type_)
 
     return Node(graph, type_, rule, shift=shift, indices=indices)
 

@@ -26,6 +26,7 @@ VERBS = {
     "build": "write a library for C: a definition and its derivatives",
     "test": "run the claims of test blocks",
     "plan": "plan the derivatives of a differential operator",
+    "solve": "train a network to solve a differential equation",
     "verify": "check a certificate again",
     "probe": "look for counter-examples to the properties of a definition's derivatives",
     "bench": "time a definition and its gradient",
@@ -92,7 +93,8 @@ def exit_code(diagnostics: Sequence[object]) -> int:
 def _is_input(code: str) -> bool:
     """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
     single = ("E195", "E221", "E222", "E224", "E225")
-    return "E016" <= code <= "E018" or "E160" <= code < "E190" or "E210" <= code <= "E214" or code in single
+    ranges = (("E016", "E018"), ("E160", "E189"), ("E210", "E214"), ("E234", "E237"), ("E239", "E241"), ("E246", "E249"))
+    return any(first <= code <= last for first, last in ranges) or code in single
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:

@@ -6,12 +6,15 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._module import Module, load
 from .._program import Program
 from ..lang.diagnostics import fail
 from .report import Report
+
+if TYPE_CHECKING:
+    from .._operator import Operator
 
 
 def add_program(parser: argparse.ArgumentParser, inputs: bool = True) -> None:
@@ -41,9 +44,25 @@ def choose(options: argparse.Namespace) -> tuple[Module, Program, list[str]]:
     if len(module.names) == 1:
         return module, module[module.names[0]], words
     known = ", ".join(module.names) or "none"
-    example = f"for example {options.file} {module.names[0]}"
-    hint = example if module.names else "write a definition: def f(x: f64): f64 = x"
+    example = "".join(f"for example {options.file} {name}" for name in module.names[:1])
+    hint = example or "write a definition: def f(x: f64): f64 = x"
     raise fail("E183", f"`{options.file}` has {len(module.names)} definitions: name one", actual=known, hint=hint)
+
+
+def choose_operator(options: argparse.Namespace) -> tuple[Module, Operator, list[str]]:
+    """The module, the operator of that name or the only one of the file, and the remaining words."""
+    from .. import _wire
+
+    module = load(options.file, options.real)
+    words = list(options.words)
+    if words and "=" not in words[0]:
+        return module, module.operator(words[0]), words[1:]
+    names = _wire.operator_names(module.checked)
+    if len(names) != 1:
+        hint = "name one of them" if names else "write one: operator heat(u)(x, t) = u_t - u_xx"
+        message = f"`{options.file}` has {len(names)} operators"
+        raise fail("E183", message, actual=", ".join(names) or "none", hint=hint)
+    return module, module.operator(names[0]), words
 
 
 def inputs(options: argparse.Namespace, words: Sequence[str]) -> dict[str, Any]:

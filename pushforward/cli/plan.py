@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _programs
 from .report import Report
-
-if TYPE_CHECKING:
-    from .._operator import Operator
 
 LAWS = ("sampled", "rademacher", "gaussian", "sphere")
 
@@ -25,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    operator, words = _choose(options)
+    _, operator, words = _programs.choose_operator(options)
     plan = operator.plan(_programs.sizes(words), options.samples, options.law)
     found = operator.classification
     report.line(" ".join(operator.text.split()))
@@ -42,24 +39,6 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if options.certificate:
         _write(options.certificate, plan.certificate(), report)
     return 0
-
-
-def _choose(options: argparse.Namespace) -> tuple[Operator, list[str]]:
-    """The operator of that name, or the only one of the file."""
-    from .. import _wire
-    from .._module import load
-    from ..lang.diagnostics import fail
-
-    module = load(options.file, options.real)
-    words = list(options.words)
-    if words and "=" not in words[0]:
-        return module.operator(words[0]), words[1:]
-    names = _wire.operator_names(module.checked)
-    if len(names) != 1:
-        hint = "name one of them" if names else "write one: operator heat(u)(x, t) = u_t - u_xx"
-        message = f"`{options.file}` has {len(names)} operators"
-        raise fail("E183", message, actual=", ".join(names) or "none", hint=hint)
-    return module.operator(names[0]), words
 
 
 def _parts(found: Any) -> list[tuple[str, Any]]:
