@@ -9,8 +9,8 @@ as linearity allows ("collapsed"; Dangel, Siebert, Zeinhofer & Walther 2025, arX
 - `emit.py` operations on coefficients, through the batching rules where there are directions
 - `divide.py` a fraction of a sum, as a sum
 - `graph.py` nodes: values of the program whose coefficients are computed when they are asked for
-- `rules.py` one rule per kind of row; `exceptions.py` the rows that have a better one; `compose.py` functions along many
-  directions
+- `rules.py` one rule per kind of row; `exceptions.py` the rows that have a better one
+- `compose.py` functions along many directions; `sparse.py` moves and choices of one-hot coefficients
 - `structured.py` loops and branches; `calls.py` custom rules and solutions of linear systems
 - `expand.py` the two doors: `expand` onto an open builder, `jet` from program to program
 """
