@@ -29,6 +29,7 @@ from . import (
     spine_primitives,
     spine_programs,
     spine_scatter,
+    taylor_corpus,
     workloads,
     workloads_jacobian,
 )
@@ -60,6 +61,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
+    "taylor": _named(taylor_corpus.rows),
 }
 
 
