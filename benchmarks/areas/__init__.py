@@ -30,6 +30,7 @@ from . import (
     spine_primitives,
     spine_programs,
     spine_scatter,
+    taylor_corpus,
     taylor_speed,
     workloads,
     workloads_jacobian,
@@ -62,7 +63,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
-    "taylor": _named(taylor_speed.rows),
+    "taylor": _named(taylor_speed.rows, taylor_corpus.rows),
     "operators": _named(operators_speed.rows),
 }
 
