@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..lang.builder import Builder
 from ..lang.collector import holding_collector
 from ..lang.diagnostics import DiagnosticError, InternalError
+from ..lang.differential.atoms import Atom
 from ..lang.ir import ArrayType, Program, as_array
 from ..lang.memo import memo
 from ..lang.passes import normalise
@@ -168,18 +169,22 @@ def hessian(program: Program, wrt: int) -> Program:
 
 
 def laplacian(program: Program, wrt: int) -> Program:
-    """``x -> trace of the Hessian``, summed element by element without forming the Hessian."""
-    x_type = program.inputs[wrt]
-    assert isinstance(x_type, ArrayType)
-    product = hessian_vector(program, (wrt,))
-    count = len(program.inputs)
-    body = Builder(program.name, [*program.inputs, ArrayType("i64")])
-    unit = _unit(body, count, x_type)
-    (column,) = body.inline(product, [*range(count), unit])
-    entry = body.apply("mul", column, unit)
-    total = body.apply("reduce_sum", entry, axes=tuple(range(x_type.rank)))
+    """``x -> trace of the Hessian`` of the first output, by the cheapest plan for the operator.
+
+    Memory grows with the elements of x: all second derivatives are carried along together.
+    """
+    from .operators.execute import partials
+
+    type_ = as_array(program.inputs[wrt])
+    vector = type_.with_shape((type_.elements,))
+    b = Builder(program.name, [*program.inputs[:wrt], vector, *program.inputs[wrt + 1 :]], program.sizes)
+    point = list(range(len(program.inputs)))
+    point[wrt] = b.apply("reshape", wrt, shape=type_.shape)
+    flat = b.build(b.inline(normalise(program), point)[:1])
+    sums = partials(flat, ("x",), _flags(flat, (wrt,)), (Atom("u", (), "laplacian", "x", 1).text,))
     b = Builder(program.name, program.inputs, program.sizes)
-    return normalise(b.build(b.each(x_type.elements, range(count), [], body.build([total]), ["sum"])))
+    point[wrt] = b.apply("reshape", wrt, shape=vector.shape)
+    return normalise(b.build(b.inline(sums, point)))
 
 
 def cost(program: Program, wrt: tuple[int, ...]) -> Cost:

@@ -71,11 +71,11 @@ def measure(problem: str, context: Context, *, rounds: int, backend: str = "auto
     return Run(**found)
 
 
-def speed_row(bar: Bar, run: Run, seed: int, named: str | None = None) -> Row:
+def speed_row(bar: Bar, run: Run, seed: int, named: str | None = None, agreement: float = AGREEMENT) -> Row:
     """The ratio time(peer)/time(ours): median and spread over rounds.
 
     The peer is the fastest formulation measured; when the caller names one that was not, the row is void. A
-    wrong result of ours fails the row whatever its speed.
+    wrong result of ours, one that is further than `agreement` from the peers', fails the row whatever its speed.
     """
     peers = {name: times for name, times in run.times.items() if name != OURS}
     peer = named or fastest(peers)
@@ -89,9 +89,9 @@ def speed_row(bar: Bar, run: Run, seed: int, named: str | None = None) -> Row:
     if OURS not in run.times:
         return failed(bar, join(run.note, run.failures.get(OURS, "ours did not run")), **details)
     details["ours"] = statistics.median(run.times[OURS])
-    if run.distance[OURS] > AGREEMENT:
+    if run.distance[OURS] > agreement:
         return failed(bar, join(run.note, f"wrong result: differs by {run.distance[OURS]:.1e}"), **details)
-    wrong = [name for name in peers if run.distance[name] > AGREEMENT]
+    wrong = [name for name in peers if run.distance[name] > agreement]
     void = f"void: {wrong[0]} disagrees" if wrong else void_reason(peer, peers)
     if void:
         return unmeasured(bar, join(run.note, void), **details)

@@ -1,4 +1,4 @@
-"""The error rows of `pf.jet` and `pf jet`: E210 to E213."""
+"""The error rows of `pf.jet` and `pf jet`: E210 to E213, E246 to E248."""
 
 from __future__ import annotations
 
@@ -34,5 +34,27 @@ TAYLOR = (
         "A series, or a direction on the command line, belongs to an input that is an integer or that is not there.\n"
         "Only floats move along a curve.",
         "pf jet f.pf x=0 --direction z=1",
+    ),
+    ErrorRow(
+        "E246",
+        "an argument of another kind",
+        "user",
+        "`pf.jet` takes a tuple with one value per input and a tuple with one series per input; a series is a tuple of "
+        "coefficients, or None. `pf.operator` takes texts.",
+        "pf.jet(lambda x: x * x, 1.0, (1.0,))",
+    ),
+    ErrorRow(
+        "E247",
+        "a Taylor series of too high an order",
+        "limit",
+        "A series has 64 coefficients at most: the work for it, and the program, grow with the square of their number.",
+        "pf.jet(lambda x: x * x, (1.0,), ((1.0,) * 65,))",
+    ),
+    ErrorRow(
+        "E248",
+        "a coefficient that is not finite",
+        "user",
+        "A coefficient of a curve is inf or nan. The message names the coefficient and the input.",
+        'pf.jet(lambda x: x * x, (1.0,), ((float("nan"),),))',
     ),
 )

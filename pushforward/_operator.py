@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from . import _operator_check as check
 from . import _wire
+from ._operator_check import Law
 from ._program import Program
-from .ad.operators.expression import Classification, classify, record, variables_of
+from .ad.operators.expression import Classification, classify, lengths_of, record, variables_of
 from .ad.operators.jets import digest
 from .ad.operators.plan import Plan
 from .ad.operators.planner import choose, sampled
@@ -32,8 +32,8 @@ from .lang.types import Array, Fun, Type, substitute_type
 if TYPE_CHECKING:
     from ._module import Module
     from .lang.typed import CheckedDef
+    from .semantics.estimators.intervals import Estimate
 
-Law = Literal["sampled", "rademacher", "gaussian", "sphere"]
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[\s*(\w+(?:\s*,\s*\w+)*)\s*\])?")
 
 
@@ -55,6 +55,7 @@ def operator(text: str, variables: str, fields: str = "u", parameters: str = "")
     >>> burgers(wave, nu=0.1)(2.0, 3.0)
     174.0
     """
+    check.check_texts(text=text, variables=variables, fields=fields, parameters=parameters)
     sizes: dict[str, None] = {}
     given = [_declared(variables, "variables", sizes), _declared(parameters, "parameters", sizes)]
     names = _declared(fields, "fields", sizes)
@@ -70,7 +71,9 @@ def operator(text: str, variables: str, fields: str = "u", parameters: str = "")
         generics = [name for name in sizes if not name.isdigit()]
         brackets = f"[{', '.join(generics)}]" if generics else ""
         heads = ", ".join([*(name for name, _ in names), *([typed[1]] if typed[1] else [])])
-        return parse(f"operator op{brackets}({heads})({typed[0]}) = {text}", real)
+        module = parse(f"operator op{brackets}({heads})({typed[0]}) = {text}", real)
+        check.check_alone(module.names, text)
+        return module
 
     return Operator(text, "op", item)
 
@@ -85,6 +88,9 @@ def _declared(text: str, what: str, sizes: dict[str, None]) -> list[tuple[str, s
             hint = 'names apart by blanks: variables="x[n] t", parameters="nu C[n, n]"'
             raise fail("E225", f"`{text}` is no list of {what}", actual=text[place:].strip(), hint=hint)
         shape = [part.strip() for part in match[2].split(",")] if match[2] else []
+        if any(part.isdigit() and not int(part) for part in shape):
+            hint = "an axis has a length of 1 or more, or an open one: x[n]"
+            raise fail("E225", f"`{match[1]}` has no elements", actual=match[0], hint=hint)
         sizes.update(dict.fromkeys(shape))
         found.append((match[1], f"[{', '.join(shape)}]" if shape else ""))
         place = match.end()
@@ -146,12 +152,8 @@ class Operator:
         """
         declared = variables_of(self.expanded)
         known = {length for _, length in declared if isinstance(length, str)}
-        for name, size in (sizes or {}).items():
-            hint = f"its open sizes are {', '.join(sorted(known))}" if known else "it has no open sizes"
-            if name not in known:
-                raise fail("E224", f"`{name}` is no size of this operator", hint=hint)
-            if size < 1:
-                raise fail("E224", f"the size `{name}` is {size}", expected="1 or more", hint=hint)
+        check.check_sizes({} if sizes is None else sizes, known)
+        check.check_lanes(samples, law)
         own = tuple(
             (name, (sizes or {}).get(length, length) if isinstance(length, str) else length)
             for name, length in declared
@@ -167,14 +169,71 @@ class Operator:
 
         E217 when a field has another number of variables, E218 for a parameter that is missing or not declared.
         """
+        self.check_fields(fields, parameters)
+        if all(isinstance(item, Program) for item in fields):
+            return self._of_programs(fields, parameters)
+        return self._of_functions(fields, parameters)
+
+    def estimate(
+        self,
+        key: Any,
+        u: Any,
+        point: Any,
+        probes: int = 16,
+        law: Law = "sampled",
+        confidence: float | None = 0.95,
+        **parameters: Any,
+    ) -> Estimate:
+        """An unbiased estimate of ``op(u)(*point)`` from `probes` random lanes, with an error bar.
+
+        Args:
+            key: a key of JAX, which may be traced and batched, or a seed or generator of NumPy.
+            u: a program or function of JAX; a tuple of them for several fields.
+            point: one array per variable, or the array alone where there is one variable.
+            law: ``sampled`` coordinates without replacement, or ``rademacher``, ``gaussian`` or ``sphere`` vectors.
+            confidence: of the error bar; with None only the mean is computed, in about half the time.
+
+        Returns:
+            `value`, `error` (half the width of Student's interval) and `samples` (a value per lane; their mean is
+            `value`). First derivatives are exact in each. Raises E217, E218 and E221 as `plan` and a call do, E226 when
+            there are too few lanes for an error bar, E227 when the operator has no unbiased estimate, E228 and E229 for
+            a bad key, law, confidence or number of lanes.
+
+        >>> import pushforward as pf
+        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
+        >>> found = pf.operator("laplacian(u)", variables="x[n]").estimate(0, square, [1.0] * 50, probes=8)
+        >>> found.value, found.error
+        (600.0, 0.0)
+        """
+        from . import _estimate
+
+        return _estimate.estimate(_estimate.request(self, u, point, probes, law, parameters), key, confidence)
+
+    def squared(
+        self, key: Any, u: Any, point: Any, probes: int = 16, law: Law = "sampled", **parameters: Any
+    ) -> Any:
+        """An unbiased estimate of the square of ``op(u)(*point)`` from one batch of lanes; arguments as `estimate`.
+
+        The square of a mean is too large by the variance of the mean, which is taken off; so the value may be negative.
+        The same holds for its derivatives, by the parameters of a network for instance.
+
+        >>> import pushforward as pf
+        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
+        >>> pf.operator("laplacian(u)", variables="x[n]").squared(0, square, [1.0] * 50, probes=8)
+        360000.0
+        """
+        from . import _estimate
+
+        return _estimate.squared(_estimate.request(self, u, point, probes, law, parameters), key)
+
+    def check_fields(self, fields: Sequence[Any], parameters: Mapping[str, Any]) -> None:
+        """E217 when these are not as many as the operator has, E218 when parameters are not those that it declares."""
         names = [item.name for item in self.expanded.fields]
         if len(fields) != len(names):
             message = f"this operator applies to {len(names)} fields, not {len(fields)}"
             raise fail("E217", message, expected=", ".join(names), hint="give one function per field, in order")
         self.check_parameters(parameters)
-        if all(isinstance(item, Program) for item in fields):
-            return self._of_programs(fields, parameters)
-        return self._of_functions(fields, parameters)
+        check.check_fields(names, fields)
 
     def check_parameters(self, parameters: Mapping[str, Any]) -> None:
         declared = [item.name for item in self.expanded.parameters]
@@ -188,34 +247,44 @@ class Operator:
                 hint = f"give it by name: op(u, {name}=…)"
                 raise fail("E218", f"the parameter `{name}` has no value", expected=shown, hint=hint)
 
-    def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters as arrays, in the order of their declaration."""
-        values = [parameters[item.name] for item in self.expanded.parameters]
-        return [np.asarray(value) if isinstance(value, int | float | list | tuple) else value for value in values]
+        return [check.as_parameter(item.name, parameters[item.name]) for item in self.expanded.parameters]
 
     def _of_programs(self, fields: Sequence[Program], parameters: Mapping[str, Any]) -> Program:
         """The operator on programs: what they close over, and the parameters, are hidden inputs."""
+        joint, captured = self.joint(fields, parameters)
+        return replace(self.of_joint(joint), captured=captured)
+
+    def joint(
+        self, fields: Sequence[Program], parameters: Mapping[str, Any], extra: Sequence[ArrayType] = ()
+    ) -> tuple[Ir, tuple[Any, ...]]:
+        """Fields and parameters in one program, and the arrays that are its first inputs; `extra` inputs and those of
+        the point follow."""
         count = len(self.expanded.variables)
         firsts = [item.first() for item in fields]
         for item, first in zip(fields, firsts, strict=True):
-            self._check_count(first.name, len(first.inputs) - len(item.captured))
-        firsts = self._at_common_lengths(firsts)
-        values = self._values(parameters)
+            self.check_count(first.name, len(first.inputs) - len(item.captured))
+        check.check_results([item.name for item in self.expanded.fields], firsts)
+        values = self.values(parameters)
+        firsts = self._at_common_lengths(firsts, values)
         captured = (*(array for item in fields for array in item.captured), *values)
         own = [slot for first in firsts for slot in first.inputs[: len(first.inputs) - count]]
         given = [ArrayType(str(value.dtype).replace("float", "f").replace("int", "i"), value.shape) for value in values]
-        b = Builder(self.name, [*own, *given, *firsts[0].inputs[-count:]], firsts[0].sizes)
+        b = Builder(self.name, [*own, *given, *extra, *firsts[0].inputs[-count:]], firsts[0].sizes)
         outputs: list[int] = []
-        start = 0
+        start, point = 0, len(captured) + len(extra)
         for first in firsts:
             stop = start + len(first.inputs) - count
-            outputs += b.inline(first, [*range(start, stop), *range(len(captured), len(captured) + count)])
+            outputs += b.inline(first, [*range(start, stop), *range(point, point + count)])
             start = stop
-        return replace(self._of_joint(b.build([*outputs, *range(start, len(captured))])), captured=captured)
+        return b.build([*outputs, *range(start, len(captured))]), captured
 
-    def _at_common_lengths(self, firsts: Sequence[Ir]) -> list[Ir]:
-        """Fields at the same lengths of variables: those that are declared or known, else those of the first field."""
-        lengths = variables_of(self.expanded)
+    def _at_common_lengths(self, firsts: Sequence[Ir], values: Sequence[Any]) -> list[Ir]:
+        """Fields at the same lengths of variables: those that are declared, those of parameters, those that are known,
+        else those of the first field."""
+        given = lengths_of(self.expanded, [value.shape for value in values])
+        lengths = [(name, given.get(str(length), length)) for name, length in variables_of(self.expanded)]
         shapes = [[as_array(slot).shape for slot in first.inputs[-len(lengths) :]] for first in firsts]
         found: list[Ir] = []
         for first, own in zip(firsts, shapes, strict=True):
@@ -234,27 +303,39 @@ class Operator:
         """The operator on functions of JAX, which are traced together, and with the parameters, when it is called."""
         from ._jit import derived
 
+        values, joint = self.values(parameters), self.together(fields)
+
+        def together(*point: Any) -> tuple[Any, ...]:
+            return joint(values, point)
+
+        return derived(together, lambda program: self.of_joint(program.first()))
+
+    def together(self, fields: Sequence[Any]) -> Callable[[Sequence[Any], Sequence[Any]], tuple[Any, ...]]:
+        """Parameters and a point to the fields there, and the parameters."""
+        names = [item.name for item in self.expanded.fields]
         functions = [item.to_jax() if isinstance(item, Program) else item for item in fields]
 
-        def together(*point: Any) -> Any:
-            self._check_count("the point", len(point))
-            return (*(function(*point) for function in functions), *self._values(parameters))
+        def run(values: Sequence[Any], point: Sequence[Any]) -> tuple[Any, ...]:
+            self.check_count("the point", len(point))
+            check.check_point(variables_of(self.expanded), point)
+            results = [check.check_result(*pair) for pair in zip(names, (f(*point) for f in functions), strict=True)]
+            return (*results, *values)
 
-        return derived(together, lambda program: self._of_joint(program.first()))
+        return run
 
-    def _check_count(self, name: str, given: int) -> None:
+    def check_count(self, name: str, given: int) -> None:
         variables = [item.name for item in self.expanded.variables]
         if given != len(variables):
             message = f"`{name}` has {given} variables"
             hint = f"the fields of this operator are functions of ({', '.join(variables)})"
             raise fail("E217", message, expected=f"{len(variables)}: {', '.join(variables)}", hint=hint)
 
-    def _of_joint(self, joint: Ir) -> Program:
+    def of_joint(self, joint: Ir, passes: Mapping[str, Any] | None = None) -> Program:
         """The operator on the first outputs of a program, whose other outputs are the parameters."""
         self._warn_of_kinks(joint)
         real: Literal["f64", "f32"] = "f32" if as_array(joint.output_types[0]).dtype == "f32" else "f64"
         module = self._module(real)
-        return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name])
+        return _applied(joint, module.checked.definitions, module.checked.checked.definitions[self.name], passes)
 
     def _warn_of_kinks(self, joint: Ir) -> None:
         """Warn of fields that are not as smooth as the derivatives that are taken of them (E242)."""
@@ -265,7 +346,7 @@ class Operator:
             warn_of_kinks(_wire.select_outputs(joint, [number]), active, order, self.name)
 
 
-def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
+def _applied(joint: Ir, definitions: Any, definition: CheckedDef, passes: Mapping[str, Any] | None) -> Program:
     """Close each field over the hidden inputs, call the operator's definition, and make that first-order."""
     scheme, result = definition.scheme, definition.scheme.result
     assert isinstance(result, Fun)
@@ -296,7 +377,7 @@ def _applied(joint: Ir, definitions: Any, definition: CheckedDef) -> Program:
     whole = FunType(tuple(b.types[slot] for slot in arguments), leaves(substitute_type(result, {}, sizes)))
     (called,) = b.emit(Function(definition.module, definition.definition.name, (), tuple(sizes.values())), (), (whole,))
     (inner,) = b.emit(Invoke(), (called, *arguments), whole.outputs)
-    first = _wire.first_order(b.build(b.emit(Invoke(), (inner, *point), leaves(output))), definitions, {})
+    first = _wire.first_order(b.build(b.emit(Invoke(), (inner, *point), leaves(output))), definitions, {}, passes)
     body = definition.definition.body
     names = [item.name for item in body.parameters] if isinstance(body, ast.Lambda) else []
     types = [substitute_type(item, {}, sizes) for item in result.parameters]
@@ -308,6 +389,9 @@ def _sizes(types: Sequence[Type], slots: Sequence[ArrayType]) -> dict[str, Size]
     found: dict[str, Size] = {}
     for type_, slot in zip(types, slots, strict=True):
         shape = type_.shape if isinstance(type_, Array) else ()
+        if not slot.is_float:
+            hint = "derivatives are by floats: let the field take floats"
+            raise fail("E217", "a variable of the field is no float", expected="a float", actual=str(slot), hint=hint)
         fits = len(shape) == len(slot.shape)
         for wanted, given in zip(shape, slot.shape, strict=False):
             known = wanted if isinstance(wanted, int) else found.setdefault(str(wanted), given)

@@ -100,8 +100,13 @@ def error_rows() -> Mapping[str, ErrorRow]:
 # --- programs ---------------------------------------------------------------------------------------------------------
 
 
-def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int]) -> ir.Program:
-    """The first-order program at the given sizes; where all are known, short loops are unrolled."""
+def first_order(
+    program: ir.Program, definitions: Any, sizes: Mapping[str, int], passes: Mapping[str, Any] | None = None
+) -> ir.Program:
+    """The first-order program at the given sizes; where all are known, short loops are unrolled.
+
+    `passes` stand for derivative words instead of those that `transforms` gives.
+    """
     from .lang.passes import INLINE, UNROLL
 
     if definitions is None:
@@ -109,7 +114,7 @@ def first_order(program: ir.Program, definitions: Any, sizes: Mapping[str, int])
     else:
         from .lang.specialise import specialise
 
-        first = specialise(program, definitions, sizes, transforms())
+        first = specialise(program, definitions, sizes, {**transforms(), **(passes or {})})
     return first if first.sizes else UNROLL.function(first)
 
 

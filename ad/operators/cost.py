@@ -2,7 +2,8 @@
 
 The coefficient at the multi-index zero, the value itself, is counted once for all jets of a field. A product of two
 series at m takes ``prod(m_i + 1)`` products; nothing is taken off for symmetry. Levels multiply. A level with R lanes
-carries its lower coefficients R times, and its highest ones once where they are collapsed. Memory is the number of
+carries its lower coefficients R times, and its highest ones once where they are collapsed. A gradient is taken in
+reverse: one vector and two products more than the value. Memory is the number of
 arrays of the size of a layer that are alive at once, which is that of the vectors.
 """
 
@@ -56,8 +57,10 @@ def length_size(length: Length) -> Size:
 def _jet(jet: Jet, lengths: Mapping[str, Size]) -> tuple[Size, Size]:
     vectors: Size = 1
     products: Size = 1
-    for level in jet.levels:
-        own_vectors, own_products = _level(level, lengths)
+    innermost = len(jet.levels) - 1
+    for depth, level in enumerate(jet.levels):
+        in_reverse = depth == innermost and level.is_gradient
+        own_vectors, own_products = (2, 3) if in_reverse else _level(level, lengths)
         vectors, products = mul(vectors, own_vectors), mul(products, own_products)
     return vectors, products
 

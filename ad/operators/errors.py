@@ -1,4 +1,4 @@
-"""The error rows of plans, certificates and operators in Python: E218, E221 to E225."""
+"""The error rows of plans, certificates and operators in Python: E218, E221 to E229, E249."""
 
 from __future__ import annotations
 
@@ -53,5 +53,47 @@ PLANS = (
         "Variables, fields and parameters are names apart by blanks; a shape stands in brackets behind a name. A name "
         "starts with a letter and has no underscore, which belongs to derivatives.",
         'pf.operator("u_t", variables="x, t")',
+    ),
+    ErrorRow(
+        "E226",
+        "too few lanes",
+        "user",
+        "The spread of the lanes says how far off an estimate is, and one lane has none. An error bar takes two lanes "
+        "(three where estimates are multiplied), an unbiased square or product two. `confidence=None` gives the value "
+        "alone.",
+        'pf.operator("laplacian(u)", variables="x[n]").estimate(key, u, x, probes=1)',
+    ),
+    ErrorRow(
+        "E227",
+        "an estimate that would be biased",
+        "user",
+        "The mean of random lanes has the right mean itself, and so has what is affine in it. Products of two are "
+        "corrected. The sine of an estimate, a quotient by one, a branch on one, a product of three are biased by "
+        "an amount that no number of lanes takes away. Take these derivatives exactly.",
+        'pf.operator("exp(laplacian(u))", variables="x[n]").estimate(key, u, x)',
+    ),
+    ErrorRow(
+        "E228",
+        "no random key",
+        "user",
+        "The key comes first: a key of JAX (`jax.random.key(0)`), a whole number from zero, or a generator of NumPy. "
+        "A batch of keys goes with a batch of points under `jax.vmap`.",
+        "op.estimate(u, x)",
+    ),
+    ErrorRow(
+        "E229",
+        "a setting that estimates do not have",
+        "user",
+        "`law` is one of the laws that lanes can have, `probes` a Python integer, `confidence` between 0 and 1 or "
+        "None, and a tolerance positive.",
+        'op.estimate(key, u, x, law="uniform")',
+    ),
+    ErrorRow(
+        "E249",
+        "what stands for no field",
+        "user",
+        "An operator applies to programs and to functions of JAX that give one float at each point. Several results, "
+        "arrays and whole numbers are no fields; take the operator of each component.",
+        'pf.operator("u_x", variables="x")(lambda x: (x, x))',
     ),
 )

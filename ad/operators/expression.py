@@ -6,7 +6,7 @@ which is always taken exactly, the derivatives of higher order that it is linear
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -25,10 +25,21 @@ def variables_of(operator: Expanded) -> Variables:
     return tuple((item.name, _length(item.annotation)) for item in operator.variables)
 
 
+def lengths_of(operator: Expanded, shapes: Iterable[tuple[int, ...]]) -> dict[str, int]:
+    """The open sizes that parameters of these shapes give."""
+    found: dict[str, int] = {}
+    for item, shape in zip(operator.parameters, shapes, strict=True):
+        declared = item.annotation.sizes if isinstance(item.annotation, ast.TypeArray) else ()
+        if len(declared) == len(shape):
+            found |= {str(_size(size)): own for size, own in zip(declared, shape, strict=True)}
+    return found
+
+
 def _length(annotation: ast.TypeExpr | None) -> Length:
-    if not isinstance(annotation, ast.TypeArray):
-        return None
-    size = annotation.sizes[0]
+    return _size(annotation.sizes[0]) if isinstance(annotation, ast.TypeArray) else None
+
+
+def _size(size: ast.Expr) -> int | str:
     return size.value if isinstance(size, ast.Integer) else size.span.text
 
 

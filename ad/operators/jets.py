@@ -65,6 +65,12 @@ class Level:
     lanes: Lanes | None = None
     collapsed: bool = False
 
+    @property
+    def is_gradient(self) -> bool:
+        """Whether it has one lane per coordinate and first derivatives only, which one reverse pass gives as well."""
+        over = self.lanes is not None and self.lanes.law in EXACT and not self.collapsed
+        return over and max(map(sum, self.indices)) == 1 and [seed.direction for seed in self.seeds] == ["lane"]
+
 
 @dataclass(frozen=True, slots=True)
 class Jet:
@@ -72,6 +78,11 @@ class Jet:
 
     field: str
     levels: tuple[Level, ...]
+
+    @property
+    def random(self) -> tuple[Lanes, ...]:
+        """The lanes of its levels that are random."""
+        return tuple(level.lanes for level in self.levels if level.lanes is not None and level.lanes.law not in EXACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,7 @@ class Scheme:
     @property
     def exact(self) -> bool:
         """Whether no lane is random."""
-        return all(level.lanes is None or level.lanes.law in EXACT for jet in self.jets for level in jet.levels)
+        return not any(jet.random for jet in self.jets)
 
     @property
     def order(self) -> int:

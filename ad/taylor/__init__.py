@@ -7,6 +7,7 @@ as linearity allows ("collapsed"; Dangel, Siebert, Zeinhofer & Walther 2025, arX
 - `shape.py` which coefficients are carried, and which of them have an axis of directions
 - `onehot.py` coefficients that are zero except at one place
 - `emit.py` operations on coefficients, through the batching rules where there are directions
+- `divide.py` a fraction of a sum, as a sum
 - `graph.py` nodes: values of the program whose coefficients are computed when they are asked for
 - `rules.py` one rule per kind of row; `exceptions.py` the rows that have a better one
 - `structured.py` loops and branches; `calls.py` custom rules and solutions of linear systems

@@ -15,6 +15,7 @@ from ..rules import match_shape
 from ..vmap import replay
 from ..vmap_rules import Batch, Lane, apply_rule
 from . import onehot
+from .divide import fraction_of
 from .onehot import OneHot
 from .shape import JetShape
 
@@ -97,6 +98,14 @@ class Emitter:
             if factor != 1:
                 coefficient = self.apply(name, coefficient, Lane(self.builder.constant(factor, type_.dtype), False))
         return coefficient
+
+    def divide(self, coefficient: Coefficient, number: int, type_: ArrayType) -> Coefficient:
+        """The coefficient over a whole number, which goes into the parts of a sum."""
+        if number != 1 and isinstance(coefficient, Lane):
+            slot = fraction_of(self.builder, coefficient.slot, Fraction(1, number))
+            if slot is not None:
+                return Lane(slot, coefficient.mapped)
+        return self.scale(coefficient, Fraction(1, number), type_)
 
     def quotient(self, left: Coefficient, right: Lane, types: Sequence[ArrayType]) -> Coefficient:
         """``left / right`` of an elementwise division by a value."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ...lang.ir import ArrayType
+from ...lang.ir import Apply, ArrayType
+from ...lang.sizes import Size
 from ..vmap_rules import Lane, fresh_letter
 
 if TYPE_CHECKING:
@@ -80,7 +81,17 @@ def dense(e: Emitter, hot: OneHot, type_: ArrayType) -> Lane:
 def take(e: Emitter, lane: Lane, rank: int, axis: int, hot: OneHot) -> Lane:
     """The entries of a dense array of a rank where the axis is at the place."""
     order = (axis, *(k for k in range(rank) if k != axis))
-    return e.apply("gather", e.apply("transpose", lane, axes=order), place(e, hot), proved=False)
+    first = e.apply("transpose", lane, axes=order)
+    length = e.builder.array_type(first.slot).shape[int(first.mapped)]
+    if not lane.mapped and _is_every(e, hot, length):
+        return Lane(first.slot, True)
+    return e.apply("gather", first, place(e, hot), proved=False)
+
+
+def _is_every(e: Emitter, hot: OneHot, length: Size) -> bool:
+    """Whether the directions are all places of an axis, in order."""
+    step = e.builder.definition(hot.index)
+    return step is not None and step.op == Apply("iota", (("size", length),))
 
 
 def einsum(

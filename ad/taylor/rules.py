@@ -21,6 +21,7 @@ from ...lang.primitives.rules import is_algebraic, partial
 from ..activity import Flags
 from ..rules import carries_tangent, definition_of, tangent
 from ..vmap_rules import Lane
+from .compose import composed, composes
 from .emit import Coefficient, as_einsum
 from .graph import Graph, Node, lowered
 from .onehot import OneHot, value
@@ -49,7 +50,8 @@ def apply_row(graph: Graph, op: Apply, nodes: Nodes) -> Node:
         case Piecewise() | Selects():
             return moved(graph, op, nodes, on)
         case Smooth():
-            return curved(graph, op, nodes, on)
+            alone = len(nodes) == 1 and composes(graph)
+            return composed(graph, op, nodes[0]) if alone else curved(graph, op, nodes, on)
         case Implicit():
             return curved(graph, op, nodes, on, clipped=True)
         case Defined():
@@ -234,7 +236,7 @@ def integral(
         if variable not in flows:
             flows[variable] = flow(variable)
         found = flows[variable].coefficient(rest)
-        return None if found is None else graph.emit.scale(found, Fraction(1, index[variable]), type_)
+        return None if found is None else graph.emit.divide(found, index[variable], type_)
 
     return Node(graph, type_, rule, shift=shift, indices=indices)
 

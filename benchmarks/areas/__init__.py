@@ -21,6 +21,7 @@ from . import (
     embed_training,
     frontend,
     native,
+    operators_speed,
     pinn,
     speed,
     spine_demo,
@@ -61,6 +62,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
+    "operators": _named(operators_speed.rows),
     "pinn": _named(pinn.rows),
 }
 

@@ -6,48 +6,70 @@ One file per entry in a folder, named by a hash of the corpus, the version of JA
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
+from . import series
 from .entry import Entry
 from .oracle import PARTS, Leaves, Measured, Unfit, measure
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "embed_oracle"
 CORPUS = ("callables", "compositions", "entry", "examples", "oracle", "packages", "primitives")
 
+Oracle = TypeVar("Oracle", Measured, series.Measured)
+
 
 @cache
-def corpus() -> bytes:
-    """A hash of everything that can change an oracle."""
+def corpus(files: tuple[str, ...]) -> bytes:
+    """A hash of everything that can change an oracle: the files whose names begin so, and JAX."""
     found = hashlib.sha256(jax.__version__.encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.name.startswith(CORPUS):
+        if path.name.startswith(files):
             found.update(path.read_bytes())
     return found.digest()
 
 
-def place(entry: Entry) -> Path:
-    """Where the oracle of an entry is kept."""
-    found = hashlib.sha256(corpus() + entry.id.encode())
+def place(entry: Entry, *more: str) -> Path:
+    """Where the oracle of an entry is kept; `more` names the further files that it rests on."""
+    found = hashlib.sha256(corpus((*CORPUS, *more)) + entry.id.encode())
     for leaf in jax.tree.leaves(entry.arguments):
         found.update(np.asarray(leaf).tobytes())
-    return FOLDER / f"{found.hexdigest()[:32]}.npz"
+    return FOLDER.with_name("series_oracle" if more else FOLDER.name) / f"{found.hexdigest()[:32]}.npz"
 
 
 @lru_cache(maxsize=2)
 def oracle(entry: Entry) -> Measured:
     """What JAX says of an entry in 64 bits, from the folder when it is there; raises `Unfit` like `measure`."""
-    path = place(entry)
+    return stored(entry, place(entry), measure, arrays, read)
+
+
+def series_oracle(entry: Entry) -> series.Measured:
+    """What JAX says of the Taylor series of an entry, in the same way."""
+    return stored(entry, place(entry, "series.py"), series.measure, series.arrays, series.read)
+
+
+def stored(
+    entry: Entry,
+    path: Path,
+    measured: Callable[[Entry], Oracle],
+    arrays: Callable[[Oracle], dict[str, Any]],
+    read: Callable[[Any], Oracle],
+) -> Oracle:
+    """The oracle in a file, which is made when it is not there; raises `Unfit` like `measured`."""
     if path.is_file():
-        return read(path)
+        with np.load(path, allow_pickle=False) as file:
+            if "unfit" in file:
+                raise Unfit(str(file["unfit"]))
+            return read(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with jax.enable_x64(True):
-            found = measure(entry)
+            found = measured(entry)
     except Unfit as reason:
         np.savez(path, unfit=np.array(str(reason)))
         raise
@@ -60,28 +82,16 @@ def arrays(found: Measured) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for part in PARTS:
         leaves = getattr(found, part)
-        if isinstance(leaves, str):
-            named[part] = np.array(leaves)
-            continue
-        named[part] = np.array(len(leaves.arrays))
-        for number, (array, tolerance) in enumerate(zip(leaves.arrays, leaves.tolerances, strict=True)):
-            named[f"{part}_{number}"], named[f"{part}_{number}_tolerance"] = array, tolerance
+        named |= {part: np.array(leaves)} if isinstance(leaves, str) else leaves.named(part)
     return named
 
 
-def read(path: Path) -> Measured:
+def read(file: Any) -> Measured:
     """The oracle that `arrays` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        if "unfit" in file:
-            raise Unfit(str(file["unfit"]))
-        return Measured(*(part(file, name) for name in PARTS))
+    return Measured(*(part(file, name) for name in PARTS))
 
 
 def part(file: Any, name: str) -> Any:
     """One part: a reason in words, or leaves."""
     head = file[name]
-    if head.dtype.kind == "U":
-        return str(head)
-    numbers = range(int(head))
-    exact = tuple(file[f"{name}_{number}"] for number in numbers)
-    return Leaves(exact, tuple(file[f"{name}_{number}_tolerance"] for number in numbers))
+    return str(head) if head.dtype.kind == "U" else Leaves.read(file, name)

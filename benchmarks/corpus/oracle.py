@@ -40,6 +40,20 @@ class Leaves:
     arrays: tuple[NDArray[Any], ...]
     tolerances: tuple[NDArray[np.float64], ...]
 
+    def named(self, name: str) -> dict[str, NDArray[Any]]:
+        """The arrays under names that begin so, as files of arrays want them."""
+        found: dict[str, NDArray[Any]] = {name: np.array(len(self.arrays))}
+        for number, (array, tolerance) in enumerate(zip(self.arrays, self.tolerances, strict=True)):
+            found[f"{name}_{number}"], found[f"{name}_{number}_tolerance"] = array, tolerance
+        return found
+
+    @staticmethod
+    def read(file: Any, name: str) -> Leaves:
+        """The leaves that `named` wrote."""
+        numbers = range(int(file[name]))
+        exact = tuple(file[f"{name}_{number}"] for number in numbers)
+        return Leaves(exact, tuple(file[f"{name}_{number}_tolerance"] for number in numbers))
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -24,6 +24,8 @@ Status = Literal["right", "wrong", "refused", "crashed"]
 RUN_TIME_CODES = range(100, 170)
 """Diagnostics of a run (an index out of range, a result that is not finite, arguments that do not fit): JAX gave finite
 numbers for these arguments, so they are errors of ours."""
+NO_DERIVATIVE = (112, 115)
+"""Two among them refuse a derivative that is not known."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def classified(entry: Entry, problem: Exception, stage: str, seconds: float) -> 
         status, code = "wrong", "differs"
     elif isinstance(problem, pf.DiagnosticError):
         code, reason = problem.diagnostics[0].code, problem.diagnostics[0].message
-        at_run_time = stage != "trace" and int(code[1:]) in RUN_TIME_CODES
+        at_run_time = stage != "trace" and int(code[1:]) in RUN_TIME_CODES and int(code[1:]) not in NO_DERIVATIVE
         status = "wrong" if at_run_time else "refused"
     return Verdict(entry.id, status, stage, code, reason[:300], seconds=round(seconds, 3), detail=detail[-4000:])
 

@@ -1,8 +1,9 @@
 """The corpus run in processes of its own: a list of ids enters, one line of JSON per entry leaves in a file.
 
-`python -m benchmarks.corpus.runner STATE COUNT ID …` runs up to COUNT of the named entries. A process ends after a
-share of the corpus, which bounds its memory; one that dies or hangs over an entry leaves the entry's start in the
-file, and `measured` counts it as crashed (when JAX had answered) and goes on with a new process.
+`python -m benchmarks.corpus.runner STATE COUNT WHAT ID …` runs up to COUNT of the named entries, for first derivatives
+or for Taylor series. A process ends after a share of the corpus, which bounds its memory; one that dies or hangs over
+an entry leaves the entry's start in the file, and `measured` counts it as crashed (when JAX had answered) and goes on
+with a new process.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "benchmarks.corpus.runner")
@@ -25,9 +26,10 @@ ORACLE_SECONDS = 1500.0
 """Time for one entry in Pushforward, and in JAX (which compiles every operation by itself), before the process ends."""
 
 Verdicts = dict[str, dict[str, Any]]
+What = Literal["derivatives", "series"]
 
 
-def measured(ids: Sequence[str], state: Path) -> Verdicts:
+def measured(ids: Sequence[str], state: Path, what: What = "derivatives") -> Verdicts:
     """The verdict on every id; what the state file has already is not run again."""
     environment = {**os.environ, "JAX_ENABLE_X64": "1", "PYTHONWARNINGS": "ignore"}
     environment.setdefault("JAX_PLATFORMS", "cpu")
@@ -40,7 +42,7 @@ def measured(ids: Sequence[str], state: Path) -> Verdicts:
             status = "crashed" if answered else "unresolved"
             append(state, {"id": begun, "status": status, "reason": "the process died or took too long"})
             continue
-        command = [*COMMAND, str(state), str(SHARE), *missing]
+        command = [*COMMAND, str(state), str(SHARE), what, *missing]
         ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False)
         if ended.returncode != 0 and read(state) == (verdicts, begun, answered):
             raise RuntimeError(f"the runner of the corpus ends with {ended.returncode} before its first entry")
@@ -74,21 +76,29 @@ def limited(seconds: float) -> None:
     faulthandler.dump_traceback_later(seconds, exit=True)
 
 
-def verdict(state: Path, id_: str) -> dict[str, Any]:
+def answered(state: Path, id_: str) -> None:
+    """JAX is through with an entry; now it is our turn."""
+    append(state, {"answered": id_})
+    limited(LIMIT_SECONDS)
+
+
+def verdict(state: Path, id_: str, what: What) -> dict[str, Any]:
     """The verdict on one entry, also when its package is missing or JAX gives nothing to compare with."""
+    from . import kept, ours, ours_series
     from .groups import find
-    from .kept import oracle
     from .oracle import Unfit
-    from .ours import judge
 
     try:
         entry = find(id_)
         if entry is None:
             return {"id": id_, "status": "unresolved", "reason": "no arguments were found that JAX accepts"}
-        jax_says = oracle(entry)
-        append(state, {"answered": id_})
-        limited(LIMIT_SECONDS)
-        return asdict(judge(entry, jax_says))
+        if what == "series":
+            series = kept.series_oracle(entry)
+            answered(state, id_)
+            return asdict(ours_series.judge(entry, series))
+        jax_says = kept.oracle(entry)
+        answered(state, id_)
+        return asdict(ours.judge(entry, jax_says))
     except ImportError as error:
         return {"id": id_, "status": "absent", "reason": str(error)}
     except Unfit as error:
@@ -97,7 +107,7 @@ def verdict(state: Path, id_: str) -> dict[str, Any]:
         return {"id": id_, "status": "unresolved", "reason": f"{type(error).__name__}: {error}"[:300]}
 
 
-def main(state: Path, count: int, ids: Sequence[str]) -> None:
+def main(state: Path, count: int, what: What, ids: Sequence[str]) -> None:
     """Run the first `count` of some entries, with a progress line on a terminal."""
     from .groups import memory_kept_low
 
@@ -106,7 +116,7 @@ def main(state: Path, count: int, ids: Sequence[str]) -> None:
             print(f"\r\033[K{len(ids) - number:4} left  {id_}", end="", file=sys.stderr, flush=True)
         append(state, {"begun": id_})
         limited(ORACLE_SECONDS)
-        append(state, verdict(state, id_))
+        append(state, verdict(state, id_, what))
         faulthandler.cancel_dump_traceback_later()
         memory_kept_low(number)
     if sys.stderr.isatty():
@@ -114,4 +124,4 @@ def main(state: Path, count: int, ids: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), int(sys.argv[2]), "series" if sys.argv[3] == "series" else "derivatives", sys.argv[4:])

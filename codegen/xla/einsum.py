@@ -1,6 +1,7 @@
 """Sums of products in XLA: pairs of operands at a time, as matrix products where they are ones.
 
-A pair without a common summed letter is a product of broadcasts; every other pair is one ``dot_general``.
+A pair without a common summed letter is a product of broadcasts, and so is one in which every entry of an operand
+meets one entry of the other and rows are added up; every other pair is one ``dot_general``.
 """
 
 from __future__ import annotations
@@ -61,12 +62,25 @@ def _pair(left: str, x: Array, right: str, y: Array, kept: set[str], output: str
     own_right = [letter for letter in right if letter not in left]
     if not summed:
         return _multiplied(left, x, right, y, output)
+    wide, narrow = ((right, y), (left, x)) if own_right else ((left, x), (right, y))
+    if not (own_left and own_right) and left[-1] == right[-1] and left[-1] in shared and x.dtype.itemsize >= 4:
+        return _added_rows(*wide, *narrow, summed)
     if _before(own_right, own_left, output):
         left, x, right, y, own_left, own_right = right, y, left, x, own_right, own_left
     contracting = (_axes(left, summed), _axes(right, summed))
     batch = (_axes(left, shared), _axes(right, shared))
     product = lax.dot_general(x, y, (contracting, batch), precision=lax.Precision.HIGHEST)
     return "".join(shared + own_left + own_right), product
+
+
+def _added_rows(wide: str, x: Array, narrow: str, y: Array, summed: Sequence[str]) -> tuple[str, Array]:
+    """The sum of products of x, which has all letters, with y where the innermost axis of both stays.
+
+    A matrix product would move that axis away and back again, to use every entry of x once. (Narrow floats are left to
+    it, as it adds them up in wide ones.)
+    """
+    product = x * _placed(narrow, y, list(wide), x.shape)
+    return "".join(letter for letter in wide if letter not in summed), jnp.sum(product, axis=_axes(wide, list(summed)))
 
 
 def _before(first: list[str], second: list[str], output: str) -> bool:

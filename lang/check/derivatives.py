@@ -16,6 +16,9 @@ from .core import Checker, rule
 from .report import show_open
 from .unify import ERROR, Mismatch, SizeOf, is_unknown
 
+HIGHEST_ORDER = 64
+"""Of a Taylor series; the work grows with the square of the order, and programs with it."""
+
 ARGUMENTS = {"jvp": ("f", "x", "x_dot"), "vjp": ("f", "x", "y_bar"), "jet": ("f", "x", "(x1, x2, …)")}
 
 
@@ -141,6 +144,9 @@ def _series(checker: Checker, function: ty.Fun, nodes: list[ast.Expr]) -> ty.Typ
     coefficient = tangents(checker, function, where)
     result = tangent(checker, function.result, where)
     if isinstance(node, ast.Tuple):
+        if len(node.items) > HIGHEST_ORDER:
+            message, hint = f"a series of order {len(node.items)}", "give fewer coefficients"
+            raise fail("E247", message, node.span, expected=f"order {HIGHEST_ORDER} at most", hint=hint)
         for number, item in enumerate(node.items, 1):
             checker.check(item, coefficient, f"the coefficient `x{number}`")
         checker.types[id(node)] = ty.Tuple((coefficient,) * len(node.items))

@@ -55,7 +55,8 @@ def _constructor_or_unknown(checker: Checker, node: ast.Name) -> ty.Type:
     if node.name in checker.scope.aliases:
         raise fail("E030", f"`{node.name}` is a module, not a value", node.span, hint=f"write `{node.name}.word`")
     known = [*checker.locals, *checker.scope.words(), *WORDS, *CONSTANTS]
-    raise fail("E030", f"there is no `{node.name}` here", node.span, hint=checker.scope.suggest(node.name, known))
+    hint = checker.scope.suggest(node.name, known) or "make it a parameter, bind it with `let`, or define it"
+    raise fail("E030", f"there is no `{node.name}` here", node.span, hint=hint)
 
 
 def use_definition(checker: Checker, node: ast.Name | ast.Project, found: Definition) -> ty.Type:

@@ -44,8 +44,8 @@ def choose(options: argparse.Namespace) -> tuple[Module, Program, list[str]]:
     if len(module.names) == 1:
         return module, module[module.names[0]], words
     known = ", ".join(module.names) or "none"
-    example = f"for example {options.file} {module.names[0]}"
-    hint = example if module.names else "write a definition: def f(x: f64): f64 = x"
+    example = "".join(f"for example {options.file} {name}" for name in module.names[:1])
+    hint = example or "write a definition: def f(x: f64): f64 = x"
     raise fail("E183", f"`{options.file}` has {len(module.names)} definitions: name one", actual=known, hint=hint)
 
 

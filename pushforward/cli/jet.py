@@ -28,14 +28,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _order(text: str) -> int:
-    order = int(text)
-    if order < 1:
-        raise ValueError(text)
-    return order
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    from .._jet import check, with_series
+    from .._jet import with_series
+    from .._jet_check import checked
     from ..semantics.results import to_json
 
     _, program, words = _programs.choose(options)
@@ -47,9 +47,9 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if not directions:
         directions = {name: _ones(values[name], type_) for name, type_ in inputs if name in values and _moves(type_)}
     rest = (None,) * (options.order - 1)
-    series = [(directions[name], *rest) if name in directions else None for name, _ in inputs]
-    check(point, series, options.scaling)
-    pushed = with_series(program, options.order, [(1,) if own else () for own in series], options.scaling)
+    given = [(directions[name], *rest) if name in directions else None for name, _ in inputs]
+    _, series, order = checked(program, point, given, options.scaling)
+    pushed = with_series(program, order, [(1,) if own else () for own in series], options.scaling)
     compiled = pushed.compile(options.backend)
     value, coefficients = compiled(
         point[0] if len(point) == 1 else tuple(point), tuple(() if own is None else own[:1] for own in series)

@@ -116,10 +116,85 @@ BAD: list[tuple[Callable[[], object], str, str]] = [
     (lambda: pf.jet(lambda x: x, (np.ones(2),), ((np.ones(2, np.float32),),)), "E211", "float32 where"),
     (lambda: pf.jet(lambda x: x["a"], ({"a": 1.0},), (({"b": 1.0},),)), "E211", "no record of a"),
     (lambda: pf.jet(lambda x: x[0], ((1.0, 2.0),), (((1.0,),),)), "E211", "no tuple of 2"),
-    (lambda: pf.jet(lambda x: x, (np.arange(2),), ((np.ones(2),),)), "E211", "integer"),
+    (lambda: pf.jet(MODULE["f"], (np.array(2),), ((np.ones(()),),)), "E211", "integer"),
     (lambda: pf.jet(lambda x: x * x, (1.0,), ((1.0,),), scaling="factorial"), "E212", "factorial"),  # type: ignore[arg-type]
     (lambda: pf.jet(MODULE["whole"], (1,), ((1.0,),)), "E213", "k: i64"),
+    (lambda: pf.jet(3, (1.0,), ((1.0,),)), "E186", "neither"),  # type: ignore[arg-type]
 ]
+
+NOWHERE: Any = None
+SQUARES: list[Any] = [MODULE["f"], lambda x: x * x]
+"""A program, and a function of JAX: what is wrong with a series is found for both."""
+
+ODD: list[tuple[Any, Any, str, str]] = [
+    (1.0, ((1.0,),), "E246", "`primals` is no tuple"),
+    (NOWHERE, ((1.0,),), "E246", "`primals` is no tuple"),
+    ((1.0,), 1.0, "E246", "`series` is no tuple"),
+    ((1.0,), (1.0,), "E246", "series 0 is no tuple"),
+    ((1.0,), ("ab",), "E246", "series 0 is no tuple"),
+    ((1.0,), ({0: 1.0},), "E246", "series 0 is no tuple"),
+    ((1.0,), ((c for c in [1.0]),), "E246", "series 0 is no tuple"),
+    ((1.0,), ((),), "E210", "order 0"),
+    ((1.0,), ((1.0,) * 65,), "E247", "order 65"),
+    ((1.0,), ((1.0, math.inf),), "E248", "coefficient 2 of input 0"),
+    ((np.ones(()),), ((np.array(np.nan),),), "E248", "coefficient 1 of input 0"),
+    ((1.0,), ((1j,),), "E211", "no number"),
+    ((1.0,), (("a",),), "E211", "no number"),
+    ((1.0,), ((True,),), "E211", "no number"),
+    ((1.0,), (({"a": 1.0},),), "E211", "no number"),
+    ((1.0,), ((np.array(["a"])[0],),), "E211", "<U1"),
+    ((1.0,), (([1.0, [2.0]],),), "E211", "no number"),
+    ((1.0,), (((1.0,),),), "E211", "shape (1,)"),
+    ((np.ones(()),), ((np.ones((), int),),), "E211", "int64 where"),
+]
+
+
+@pytest.mark.parametrize("f", SQUARES, ids=["program", "function"])
+@pytest.mark.parametrize(("primals", "series", "code", "words"), ODD)
+def test_what_is_no_series_is_named(f: Any, primals: Any, series: Any, code: str, words: str) -> None:
+    with pytest.raises(pf.DiagnosticError) as caught:
+        pf.jet(f, primals, series)
+    found = caught.value.diagnostics[0]
+    assert found.code == code and words in found.message and found.hint
+
+
+STRUCTURED: list[tuple[Any, Any, str, str]] = [
+    ([1.0, 2.0], [1.0], "E211", "no list of 2"),
+    ([1.0, 2.0], [1.0, np.ones(2)], "E211", "[1] has shape (2,)"),
+    ({"a": 1.0, "k": 2}, {"a": 1.0, "k": 1.0}, "E211", ".k belongs to what does not move"),
+    (None, 1.0, "E213", "NoneType"),
+    ("text", 1.0, "E213", "str"),
+    (1j, 1.0, "E213", "complex"),
+    (2, 1.0, "E213", "int"),
+    (np.arange(2), np.ones(2), "E213", "int64"),
+]
+
+
+@pytest.mark.parametrize(("x", "c", "code", "words"), STRUCTURED)
+def test_series_of_structures_of_jax(x: Any, c: Any, code: str, words: str) -> None:
+    with pytest.raises(pf.DiagnosticError) as caught:
+        pf.jet(lambda x: x, (x,), ((c,),))
+    assert caught.value.diagnostics[0].code == code
+    assert words in caught.value.diagnostics[0].message
+
+
+def test_series_inside_of_jit_and_as_arrays() -> None:
+    def second(x: Any, v: Any) -> Any:
+        return pf.jet(lambda x: jnp.sum(x**3), (x,), ((v, None),))[1][1]
+
+    x, v = jnp.arange(3.0), jnp.ones(3)
+    np.testing.assert_allclose(jax.jit(second)(x, v), second(x, v), rtol=1e-6)
+    rows: Any = np.array([[1.0, 0.0], [0.5, 0.0]])
+    cubes = pf.parse("def f(x: [2]f64): f64 = sum(x^3)")["f"]
+    assert pf.jet(cubes, (np.ones(2),), (rows,)) == pf.jet(cubes, (np.ones(2),), (tuple(rows),))
+
+
+def test_a_word_of_too_high_an_order_is_refused() -> None:
+    zeros = ", ".join(["0.0"] * 64)
+    with pytest.raises(pf.DiagnosticError) as caught:
+        pf.parse(f"def f(x: f64): f64 = let (y, s) = jet(fn (t: f64) => t, x, (1.0, {zeros})) in y\n")
+    found = caught.value.diagnostics[0]
+    assert found.code == "E247" and found.span is not None
 
 
 @pytest.mark.parametrize(("call", "code", "words"), BAD)
@@ -143,4 +218,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for wrong, code in (("z=1", "E213"), ("k=1", "E213"), ("x=[1,2,3]", "E165")):
         assert main(["jet", str(path), "g", "x=[1,2]", "k=3", "--direction", wrong]) == 2
         assert code in capsys.readouterr().err
-    assert main(["jet", str(path), "f", "x=0", "--order", "0"]) == 2
+    for order in ("0", "-1", "two", "65", "100000"):
+        assert main(["jet", str(path), "f", "x=0", "--order", order]) == 2
+    assert "E247" in capsys.readouterr().err
+    assert main(["jet", str(path), "f", "x=0", "--direction", "x=1e999"]) == 2
+    assert "E248" in capsys.readouterr().err
+    for words in (["h", "x=0"], ["f", "z=0"], ["f"], ["f", "x=a"], ["f", "x=0", "--direction", "x"], ["x=0"]):
+        assert main(["jet", str(path), *words]) == 2
+    path.write_text("")
+    assert main(["jet", str(path), "x=0"]) == 2
+    assert "E183" in capsys.readouterr().err

@@ -125,7 +125,7 @@ def test_runner_goes_on_after_an_entry_that_ends_the_process(tmp_path: Path, mon
     script.write_text(
         "import json, sys\n"
         "with open(sys.argv[1], 'a') as file:\n"
-        "    for name in sys.argv[3:]:\n"
+        "    for name in sys.argv[4:]:\n"
         "        print(json.dumps({'begun': name}), file=file, flush=True)\n"
         "        if name == 'p/d':\n"
         "            sys.exit(1)\n"

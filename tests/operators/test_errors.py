@@ -30,6 +30,8 @@ def test_example_gives_its_code(row: ErrorRow) -> None:
 
 TEXTS = [
     ("u_z", "E215", "z"),
+    ("u_x + k * u", "E030", "k"),
+    ("v_t", "E030", "v_t"),
     ("partial(u, s)", "E215", "s"),
     ("u_xxxxxxxxxxxxt", "E216", "order 13"),
     ("partial(u*u*u*u*u*u*u, x, 12)", "E216", "20000"),
@@ -64,6 +66,20 @@ def _plane(x: Any, t: Any) -> Any:
     return x[0] * t
 
 
+WAVES = pf.operator("u_t + u * u_x", variables="x t")
+FIELDS = pf.parse("""
+def f[n](x: [n]f64, t: f64): f64 = sum(x) * t
+def two(x: f64, t: f64): (f64, f64) = (x, t)
+def whole(x: f64, t: f64): i64 = 3
+def many(x: f64, t: f64): [2]f64 = [x, t]
+def by_whole(x: i64, t: f64): f64 = t
+""")
+NO_TEXTS: list[dict[str, Any]] = [{"text": 3}, {"variables": ["t"]}, {"fields": None}, {"parameters": 1.0}]
+NO_SIZES: list[Any] = [3, {"n": 2.5}, {"n": "3"}, {"n": True}, {"n": None}]
+NO_LANES: list[dict[str, Any]] = [{"samples": "3"}, {"samples": 2.5}, {"samples": True}, {"law": "cauchy"}]
+NO_NUMBERS: list[Any] = ["a", None, 1j, True, [1.0, [2.0]], np.array("a")]
+NO_FIELDS: list[Any] = [3, None, "u", lambda x, t: (x, t), lambda x, t: 3, lambda x, t: np.ones(2) * x]
+
 CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: BURGERS(_plane, mu=1.0), "E218"),
     (lambda: BURGERS(_plane), "E218"),
@@ -84,6 +100,17 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: pf.operator("u_t", variables=""), "E225"),
     (lambda: pf.operator("u_t", variables="t", fields="u[n]"), "E225"),
     (lambda: pf.parse(TEXT).operator("wave"), "E182"),
+    *((lambda given=given: pf.operator(**{"text": "u_t", "variables": "t", **given}), "E246") for given in NO_TEXTS),
+    (lambda: pf.operator("u_t\ndef g(x: f64): f64 = x", variables="t"), "E246"),
+    (lambda: pf.operator("laplacian(u)", variables="x[0]"), "E225"),
+    *((lambda sizes=sizes: BURGERS.plan(sizes), "E224") for sizes in NO_SIZES),
+    *((lambda given=given: BURGERS.plan({"n": 5}, **given), "E221") for given in NO_LANES),
+    *((lambda nu=nu: BURGERS(_plane, nu=nu)(np.ones(1), 1.0), "E218") for nu in NO_NUMBERS),
+    *((lambda nu=nu: BURGERS(FIELDS["f"], nu=nu)(np.ones(1), 1.0), "E218") for nu in NO_NUMBERS),
+    *((lambda u=u: WAVES(u)(1.0, 2.0), "E249") for u in NO_FIELDS),
+    *((lambda name=name: WAVES(FIELDS[name]), "E249") for name in ("two", "whole", "many")),
+    (lambda: WAVES(FIELDS["by_whole"]), "E217"),
+    *((lambda x=x: WAVES(lambda x, t: x * t)(x, 2.0), "E217") for x in (1, "a", None, np.ones(2), np.arange(1)[0])),
 ]
 
 
@@ -132,14 +159,23 @@ def test_a_plan_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["plan", "FILE", "heat", "m=3"], "E224"),
         (["plan", "FILE", "kdv", "--samples", "3"], "E221"),
         (["plan", "FILE", "kdv", "--certificate", "/nowhere/at/all.json"], "E180"),
+        (["plan", "FILE", "heat", "n=2.5"], "E164"),
+        (["plan", "FILE", "heat", "n=0"], "E224"),
+        (["plan", "FILE", "heat", "n"], "E173"),
+        (["plan", "nowhere.pf", "heat"], "E018"),
+        (["verify", "nowhere.json"], "E018"),
+        (["verify", "PROOF", "nowhere.pf"], "E018"),
+        (["verify", "PROOF", "BARE"], "E182"),
+        (["plan", "BARE"], "E183"),
         (["verify", "FILE"], "E222"),
         (["verify", "LIST"], "E222"),
         (["verify", "EMPTY", "FILE"], "E222"),
     ],
 )
 def test_bad_commands(file: Path, words: list[str], code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in (("LIST", "[]"), ("EMPTY", "{}")):
+    proof = json.dumps(pf.parse(TEXT).operator("kdv").plan().certificate())
+    for name, text in (("LIST", "[]"), ("EMPTY", "{}"), ("PROOF", proof), ("BARE", "")):
         file.with_name(name).write_text(text, encoding="utf-8")
-    places = {"FILE": str(file), "LIST": str(file.with_name("LIST")), "EMPTY": str(file.with_name("EMPTY"))}
+    places = {"FILE": str(file), **{name: str(file.with_name(name)) for name in ("LIST", "EMPTY", "PROOF", "BARE")}}
     assert main([places.get(word, word) for word in words]) == 2
     assert f"error[{code}]" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Estimates of operators: lanes, values, error bars, bias."""
