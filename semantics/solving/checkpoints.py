@@ -39,7 +39,6 @@ def write_archive(path: Path, arrays: Mapping[str, np.ndarray], words: Mapping[s
     """Arrays and JSON data in one file that appears complete or not at all; E180 when it cannot be written."""
     text = np.frombuffer(json.dumps(words).encode(), np.uint8)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -55,11 +54,26 @@ def write_archive(path: Path, arrays: Mapping[str, np.ndarray], words: Mapping[s
         raise fail("E180", f"cannot write `{path}`: {error.strerror or error}", hint=hint) from None
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder; E180 where that is not possible, before anything is trained."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "name a folder that may be written to"
+        raise fail("E180", f"cannot keep checkpoints in `{folder}`: {error.strerror or error}", hint=hint) from None
+
+
 def save(folder: Path, saved: Saved, settings: Mapping[str, Any]) -> None:
     """Replace the checkpoint of a folder."""
     arrays = {f"leaf_{number}": leaf for number, leaf in enumerate(saved.leaves)}
     rows = [list(row) for row in saved.history]
-    words = {"schema": SCHEMA, "settings": dict(settings), "step": saved.step, "history": rows, "program": saved.program}
+    words = {
+        "schema": SCHEMA,
+        "settings": dict(settings),
+        "step": saved.step,
+        "history": rows,
+        "program": saved.program,
+    }
     write_archive(folder / NAME, arrays, words)
 
 

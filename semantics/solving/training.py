@@ -76,7 +76,10 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
     state = (task.parameters, task.optimizer.init(task.parameters))
     leaves, tree = jax.tree_util.tree_flatten(state)
     folder = schedule.checkpoint
-    saved = None if folder is None else checkpoints.restore(folder, schedule.words, leaves)
+    saved = None
+    if folder is not None:
+        checkpoints.prepare(folder)
+        saved = checkpoints.restore(folder, schedule.words, leaves)
     loop = _compiled(task, schedule, state)
     if folder is not None and saved is not None:
         checkpoints.compare(folder, {"program": saved.program}, {"program": loop.digest})
