@@ -52,9 +52,9 @@ EQUATIONS = {
 BODIES: dict[str, tuple[Sums, int]] = {"pairs": (pairs, 1), "triples": (triples, 2)}
 
 
-def coefficients(body: str, n: int, seed: int) -> np.ndarray:
+def coefficients(body: str, n: int, instance: int) -> np.ndarray:
     """The coefficients of an instance: normal numbers of this seed."""
-    return np.random.default_rng(seed).normal(size=n - BODIES[body][1]).astype(np.float32)
+    return np.random.default_rng(instance).normal(size=n - BODIES[body][1]).astype(np.float32)
 
 
 def solution(body: str, c: Any, scaled: bool = False) -> Callable[[Any], tuple[Any, Any]]:
@@ -71,9 +71,9 @@ def solution(body: str, c: Any, scaled: bool = False) -> Callable[[Any], tuple[A
     return at
 
 
-def problem(equation: str, body: str, n: int, seed: int, scaled: bool = False) -> pf.Problem:
+def problem(equation: str, body: str, n: int, instance: int, scaled: bool = False) -> pf.Problem:
     """The problem of an equation in the unit ball of n dimensions."""
-    at = solution(body, jnp.asarray(coefficients(body, n, seed)), scaled)
+    at = solution(body, jnp.asarray(coefficients(body, n, instance)), scaled)
     chosen = EQUATIONS[equation]
 
     def source(x: Any) -> Any:

@@ -18,7 +18,7 @@ from .pde import problem
 def train(job: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of one training, all after the last step."""
     seed = job["seed"]
-    posed = problem(job["equation"], job["body"], job["n"], seed, job["scaled"])
+    posed = problem(job["equation"], job["body"], job["n"], job["instance"], job["scaled"])
     found = pf.pinn(posed, probes=job["probes"], steps=job["steps"], seed=seed, every=job["steps"], progress=False)
     return {"error": found.error, "trivial": found.trivial, "skill": found.skill, "seconds": found.seconds}
 

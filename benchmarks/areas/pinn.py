@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 from ..harness import Bar, Context, Row, failed, measured, unmeasured
@@ -26,6 +27,7 @@ class Job:
     scaled: bool = False
     probes: int = 16
     steps: int = 5000
+    instance: int = 0
 
 
 SINE_GORDON, SCALED = Job("sine_gordon", 100), Job("sine_gordon", 100, scaled=True)
@@ -57,33 +59,32 @@ def run(job: Job, seed: int, context: Context) -> dict[str, Any]:
 
 
 def rows(context: Context) -> list[Row]:
-    """The worst of three seeds where a gate stands, one seed elsewhere."""
-    error = _bar(SINE_GORDON, "error relative L2, the worst seed", "gate", "<=", 1e-2)
-    skill = _bar(SINE_GORDON, "skill against one number, the worst seed", "gate", ">=", 0.9)
-    found = trained(SINE_GORDON, SEEDS[:1] if context.quick else SEEDS, (error, skill), ("error", "skill"), context)
-    scaled = _bar(SCALED, "skill against one number", "aim", ">=", 0.8)
-    found += trained(SCALED, (context.seed,), (scaled,), ("skill",), context)
-    large = _bar(ALLEN_CAHN, "error relative L2", "aim", "<=", 2e-3)
-    found += trained(ALLEN_CAHN, (context.seed,), (large,), ("error",), context)
+    """Error over seeds of training, skill over instances: where coefficients cancel, errors relative to the solution
+    are large for everybody."""
+    seeds = SEEDS[:1] if context.quick else SEEDS
+    error = _bar(SINE_GORDON, "error relative L2, the worst of three seeds", "gate", "<=", 1e-2)
+    skill = _bar(SINE_GORDON, "skill against one number, the worst of three instances", "gate", ">=", 0.9)
+    runs = cache(lambda job, seed: run(job, seed, context))
+    found = [
+        worst(error, "error", [(SINE_GORDON, seed) for seed in seeds], runs),
+        worst(skill, "skill", [(replace(SINE_GORDON, instance=seed), seed) for seed in seeds], runs),
+        worst(_bar(SCALED, "skill against one number", "aim", ">=", 0.8), "skill", [(SCALED, context.seed)], runs),
+        worst(_bar(ALLEN_CAHN, "error relative L2", "aim", "<=", 2e-3), "error", [(ALLEN_CAHN, context.seed)], runs),
+    ]
     return found + gpu_rows(context)
 
 
-def trained(job: Job, seeds: Sequence[int], bars: Sequence[Bar], names: Sequence[str], context: Context) -> list[Row]:
-    """A row per bar, of the seed that does worst on it."""
-    try:
-        runs = [run(job, seed, context) for seed in seeds]
-    except (RuntimeError, subprocess.TimeoutExpired) as problem:
-        return [failed(bar, str(problem)[-300:]) for bar in bars]
+def worst(bar: Bar, name: str, jobs: Sequence[tuple[Job, int]], runs: Callable[[Job, int], Any]) -> Row:
+    """The row of the training that does worst; one that breaks is the worst."""
     found = []
-    for bar, name in zip(bars, names, strict=True):
-        worst: Callable[..., Any] = max if bar.op == "<=" else min
-        place = runs.index(worst(runs, key=lambda item: item[name]))
-        one = runs[place]
-        note = f"one multiple of the weight: {one['trivial']:.2e}; {1e3 * one['seconds']:.1f} ms a step"
-        found.append(
-            measured(bar, one[name], ours=one[name], samples=len(runs), dtype="f32", seed=seeds[place], note=note)
-        )
-    return found
+    for job, seed in jobs:
+        try:
+            found.append((runs(job, seed), seed))
+        except (RuntimeError, subprocess.TimeoutExpired) as problem:
+            return failed(bar, str(problem)[-300:], seed=seed, dtype="f32")
+    one, seed = sorted(found, key=lambda pair: pair[0][name], reverse=bar.op == "<=")[0]
+    note = f"best multiple of the weight {one['trivial']:.2e}, {1e3 * one['seconds']:.1f} ms a step"
+    return measured(bar, one[name], ours=one[name], samples=len(found), dtype="f32", seed=seed, note=note)
 
 
 def gpu_rows(context: Context) -> list[Row]:

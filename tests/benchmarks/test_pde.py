@@ -26,7 +26,7 @@ def test_closed_solutions(body: str, c: list[float], x: list[float], value: floa
 @pytest.mark.parametrize("body", ["pairs", "triples"])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_sources_are_the_operator_of_the_solution(body: str, scaled: bool) -> None:
-    problem = pde.problem("allen_cahn", body, 5, seed=1, scaled=scaled)
+    problem = pde.problem("allen_cahn", body, 5, instance=1, scaled=scaled)
     x = np.array([0.1, -0.2, 0.3, 0.4, -0.1])
     assert problem.exact is not None and problem.source is not None
     with jax.enable_x64(True):

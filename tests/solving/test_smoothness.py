@@ -31,7 +31,7 @@ KINKS: dict[str, Callable[[Any], Any]] = {
     "relu6": jax.nn.relu6,
     "where": jax.nn.leaky_relu,
     "abs": jnp.abs,
-    "maximum": lambda x: jax.lax.scan(lambda c, y: (jnp.maximum(c, y), None), 0.0, x)[0],
+    "maximum": lambda x: jax.lax.scan(lambda c, y: (jnp.maximum(c, y), None), jnp.float32(0.0), x)[0],
     "reduce_max": jnp.max,
     "sort": lambda x: jnp.sort(x)[0],
     "ramp": ramp,

@@ -33,7 +33,7 @@ def solution() -> pf.Solution:
 
 def test_a_boundary_value_problem(solution: pf.Solution) -> None:
     assert solution.error is not None and solution.error < 1e-2
-    assert solution.trivial == pytest.approx(1.0, abs=1e-3)  # the solution is odd, the weight even
+    assert solution.trivial is not None and abs(solution.trivial - 1.0) < 1e-3  # the solution is odd, the weight even
     assert solution.skill == pytest.approx(1 - (solution.error / solution.trivial) ** 2)
     assert [row[0] for row in solution.history] == list(range(100, 2001, 100))
     assert solution.history[-1][2] == solution.error and solution.history[0][1] > 10 * solution.history[-1][1]
@@ -91,7 +91,7 @@ def test_a_network_of_the_user_with_an_initial_value_and_parameters() -> None:
     )
     found = pf.pinn(problem, network=(apply, parameters), steps=1500, batch=16, dtype="f64")
     assert found.error is not None and found.error < 1e-2 and found.skill is not None and found.skill > 0.9
-    assert found.parameters["a"].dtype == np.float64 and not jax.config.jax_enable_x64
+    assert found.parameters["a"].dtype == np.float64 and jnp.zeros(1).dtype == np.float32
 
 
 def test_the_loss_of_random_lanes_is_unbiased() -> None:
