@@ -65,7 +65,7 @@ def pinn(
     _check_range(steps=steps, batch=batch, width=width, every=every, depth=depth - 1)
     if dtype not in ("f32", "f64"):
         raise fail("E237", f"there is no training in {dtype}", expected="f32 or f64", hint='write dtype="f64"')
-    with jax.enable_x64(dtype == "f64"):
+    with jax.enable_x64(dtype == "f64"), jax.default_matmul_precision("highest"):  # GPUs would round to 11 bits
         first, rest = jax.random.split(jax.random.key(seed))
         made = perceptron(first, problem.shapes, width, depth) if network is None else wrapped(network)
         wide = jnp.float64 if dtype == "f64" else jnp.float32

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward._pinn_progress import progress_bar
 from pushforward._residual import Parts
 from pushforward.semantics.solving.networks import wrapped
 
@@ -154,6 +155,9 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: _train(depth=1), "E237"),
     (lambda: _train(dtype="f16"), "E237"),
     (lambda: _train(checkpoint="/dev/null/here"), "E180"),
+    (lambda: _train(probes=1), "E226"),
+    (lambda: _train(probes=4), "E221"),
+    (lambda: _train(probes=2, law="cauchy"), "E229"),
 ]
 
 
@@ -163,6 +167,16 @@ def test_bad_problems_and_settings(call: Callable[[], object], code: str) -> Non
         call()
     (found,) = caught.value.diagnostics
     assert found.code == code and found.hint
+
+
+def test_a_bar_shows_steps_loss_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar(10, wanted=True) as watch:
+        watch(5, 0.125, 0.002)
+    shown = capsys.readouterr().err
+    assert all(part in shown for part in ("5/10", "loss 1.250e-01", "2.00 ms a step")), shown
+    with progress_bar(10, wanted=None) as watch:
+        watch(5, 0.125, 0.002)
+    assert capsys.readouterr().err == ""
 
 
 def test_missing_packages(solution: pf.Solution, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
