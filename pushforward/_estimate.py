@@ -51,14 +51,14 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, np.floating) else value
 
 
-def squared(found: Request, key: Any) -> Any:
-    """The unbiased square; E226 and E227."""
+def squared(found: Request, key: Any, wanted: Any = 0.0) -> Any:
+    """The unbiased square of the distance from what is wanted; E226 and E227."""
     _ = found.scheme  # says first what has no plan
     if found.degree > 1:
         raise found.biased("the square of a product of estimates")
     need(found, 2, "an unbiased square")
     (samples,) = found.run(key, "one")
-    return _number(intervals.squared(samples, found.remaining(found.probes)))
+    return _number(intervals.squared(samples - wanted, found.remaining(found.probes)))
 
 
 def need(found: Request, lanes: int, what: str) -> None:

@@ -22,6 +22,7 @@ from . import (
     frontend,
     native,
     operators_speed,
+    pinn,
     speed,
     spine_demo,
     spine_independence,
@@ -65,6 +66,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "ceiling": _named(ceiling.rows),
     "taylor": _named(taylor_speed.rows, taylor_corpus.rows),
     "operators": _named(operators_speed.rows),
+    "pinn": _named(pinn.rows),
 }
 
 
