@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from . import _estimate
 from ._operator import Law
 from ._problem import Function, Problem
 from ._program import Program
@@ -60,7 +61,8 @@ class Parts:
         operator = self.problem.operator
         if self.probes is None:
             return (operator(u, **self.parameters)(*point) - wanted) ** 2
-        raise NotImplementedError(key)
+        request = _estimate.request(operator, u, point, self.probes, self.law, self.parameters)
+        return _estimate.squared(request, key, wanted)
 
     def measures(self, key: Any) -> tuple[Callable[[Any], float | None], float | None]:
         """The relative L2 error of parameters on unseen points, and that of the best multiple of the weight."""

@@ -119,12 +119,15 @@ def _positive(program: Program) -> set[int]:
 
 
 def _unscaled(program: Program, slot: int, flags: Flags) -> int:
-    """The active factor of a product with something inactive, else the slot itself."""
-    step = next((step for first, step in program.numbered() if first == slot), None)
-    if step is None or not isinstance(step.op, Apply) or step.op.primitive != "mul":
-        return slot
-    moving = [operand for operand in step.operands if flags[operand]]
-    return moving[0] if len(moving) == 1 else slot
+    """What a slot is a multiple of, by factors that are not active."""
+    made = dict(program.numbered())
+    while slot in made:
+        step = made[slot]
+        moving = [operand for operand in step.operands if flags[operand]]
+        if not isinstance(step.op, Apply) or step.op.primitive != "mul" or len(moving) != 1:
+            break
+        slot = moving[0]
+    return slot
 
 
 def _selects_by_order(rule: Program | None, points: int) -> bool:

@@ -22,6 +22,7 @@ from . import (
     frontend,
     native,
     operators_speed,
+    pinn,
     speed,
     spine_demo,
     spine_independence,
@@ -30,6 +31,8 @@ from . import (
     spine_primitives,
     spine_programs,
     spine_scatter,
+    taylor_corpus,
+    taylor_speed,
     workloads,
     workloads_jacobian,
 )
@@ -61,7 +64,9 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
+    "taylor": _named(taylor_speed.rows, taylor_corpus.rows),
     "operators": _named(operators_speed.rows),
+    "pinn": _named(pinn.rows),
 }
 
 

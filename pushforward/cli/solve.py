@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     module, operator, words = _programs.choose_operator(options)
     values = _programs.inputs(options, words)
     programs = {name: module[name] for name in ROLES if name in module}
-    with _warnings_as_diagnostics(report):
+    with warnings_as_diagnostics(report):
         problem = _problem(operator, programs, values, options)
         names = ("width", "depth", "steps", "batch", "probes", "law", "seed", "dtype", "every", "checkpoint")
         solution = pinn(problem, **{name: getattr(options, name) for name in names})
@@ -81,8 +81,9 @@ def _problem(
     sizes = [length for _, length in declared if isinstance(length, str)]
     _check_names(values, [*sizes, *(variables if kind == "box" else []), *parameters, *inputs], set(variables))
     lengths = [_length(length, values) for _, length in declared]
+    domain = _domain(kind, variables, lengths, values)
     functions = {name: _function(name, program, variables, values, options.dtype) for name, program in programs.items()}
-    return Problem(operator, _domain(kind, variables, lengths, values), parameters=parameters, **functions)
+    return Problem(operator, domain, parameters=parameters, **functions)
 
 
 def _check_names(values: Mapping[str, Any], known: Sequence[str], variables: set[str]) -> None:
@@ -152,7 +153,7 @@ def _function(
 
 
 @contextmanager
-def _warnings_as_diagnostics(report: Report) -> Iterator[None]:
+def warnings_as_diagnostics(report: Report) -> Iterator[None]:
     """Say each warning about fields with kinks once, as other findings are said; others stay warnings."""
     from ..ad.operators.smoothness import NotSmoothWarning
 

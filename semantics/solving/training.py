@@ -74,12 +74,16 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
     checkpoints.
     """
     state = (task.parameters, task.optimizer.init(task.parameters))
-    loop = _compiled(task, schedule, state)
     leaves, tree = jax.tree_util.tree_flatten(state)
-    settings = {**schedule.words, "program": loop.digest}
     folder = schedule.checkpoint
-    saved = None if folder is None else checkpoints.restore(folder, settings, leaves)
-    saved = saved or Saved(0, leaves, [])
+    saved = None
+    if folder is not None:
+        checkpoints.prepare(folder)
+        saved = checkpoints.restore(folder, schedule.words, leaves)
+    loop = _compiled(task, schedule, state)
+    if folder is not None and saved is not None:
+        checkpoints.compare(folder, {"program": saved.program}, {"program": loop.digest})
+    saved = saved or Saved(0, leaves, [], loop.digest)
     state = jax.tree_util.tree_unflatten(tree, [jnp.array(leaf) for leaf in saved.leaves])
     state = on_all_devices(state)
     rows, step, pace = list(saved.history), saved.step, _Pace()
@@ -99,7 +103,7 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
         rows.append((step, float(np.asarray(losses)[: step - begin].mean()), task.measure(state[0])))
         if folder is not None:
             found = [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(state)]
-            checkpoints.save(folder, Saved(step, found, rows), settings)
+            checkpoints.save(folder, Saved(step, found, rows, loop.digest), schedule.words)
             last_saved = step
     return Trained(state[0], tuple(rows), pace.mean)
 

@@ -22,7 +22,7 @@ SESSIONS = re.findall(
 
 def test_every_example_is_found() -> None:
     workloads = ["attention", "black_scholes", "diffusion", "kmeans", "long_orbit", "mlp", "nbody", "tridiagonal"]
-    assert [path.stem for path in FILES] == ["ba", "gmm", "hand", "lstm", "decay", "lynx_hare", *workloads]
+    assert [path.stem for path in FILES] == ["ba", "gmm", "hand", "lstm", "decay", "lynx_hare", "sine_gordon", *workloads]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
