@@ -173,6 +173,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: _train(batch=1.5), "E237"),
     (lambda: _train(depth=1), "E237"),
     (lambda: _train(dtype="f16"), "E237"),
+    (lambda: _train(optimizer=1e-3), "E237"),
     (lambda: _train(checkpoint="/dev/null/here"), "E180"),
     (lambda: _train(probes=1), "E226"),
     (lambda: _train(probes=4), "E221"),
