@@ -1,184 +1,24 @@
-"""Operators estimated: a random key, fields and a point enter, an unbiased estimate leaves.
+"""Operators estimated: a request and a random key enter, an unbiased estimate leaves.
 
-The plan and the audit say what is possible; the program of the lanes is made from the fields and run like any other;
-what its results mean is in `semantics.estimators`.
+The program of the lanes is run like any other; what its results mean is in `semantics.estimators`.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil, log2
+from typing import Any
 
 import numpy as np
 
-from . import _lanes, _wire
+from . import _wire
 from ._program import Program
-from .ad.operators.audit import degree, random_atoms
-from .ad.operators.expression import variables_of
-from .ad.operators.jets import Law, Scheme
-from .lang.diagnostics import fail
-from .lang.ir import ArrayType, as_array
+from ._request import AUTO, LAWS, Request
+from .lang.diagnostics import DiagnosticError, fail
 from .semantics.estimators import intervals
-from .semantics.estimators.draw import Vectors, by_variable, draw
+from .semantics.estimators.draw import halves
 from .semantics.estimators.intervals import Estimate
-
-if TYPE_CHECKING:
-    from ._operator import Operator
-
-LAWS = tuple(law for law in get_args(Law) if law != "coordinates")
-Read = Literal["mean", "one", "others"]
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """An operator with all that an estimate of it needs: fields, a point, the number of lanes and their law."""
-
-    operator: Operator
-    fields: tuple[Any, ...]
-    point: tuple[Any, ...]
-    probes: int
-    law: Any
-    parameters: Mapping[str, Any]
-
-    @cached_property
-    def lengths(self) -> dict[str, int]:
-        """The lengths of the vector variables; E217 where the point has other shapes than the operator declares."""
-        self.operator.check_count("the point", len(self.point))
-        found: dict[str, int] = {}
-        known: dict[str, int] = {}
-        for (name, length), value in zip(variables_of(self.operator.expanded), self.point, strict=True):
-            shape = np.shape(value)
-            own = known.setdefault(length, *shape) if isinstance(length, str) and len(shape) == 1 else length
-            if shape != (() if length is None else (own,)):
-                wanted = "a number" if length is None else f"[{length}]"
-                hint = "an estimate is at one point: use jax.vmap for many"
-                raise fail("E217", f"`{name}` has another shape", expected=wanted, actual=str(shape), hint=hint)
-            if length is not None:
-                found[name] = shape[0]
-        return found
-
-    @cached_property
-    def scheme(self) -> Scheme:
-        """The plan with random lanes; E221 where there is none."""
-        sizes = {
-            length: self.lengths[name]
-            for name, length in variables_of(self.operator.expanded)
-            if isinstance(length, str)
-        }
-        return self.operator.plan(sizes, samples=self.probes, law=self.law).scheme
-
-    @cached_property
-    def random(self) -> dict[str, int]:
-        """The variables with random lanes, and their lengths."""
-        names = {lanes.variable for jet in self.scheme.jets for lanes in jet.random}
-        return {name: length for name, length in self.lengths.items() if name in names}
-
-    @cached_property
-    def degree(self) -> int:
-        """How often estimates are multiplied; E227 where the mean of lanes would be biased beyond repair."""
-        found = degree(self.operator.expanded)
-        if found is None or found > 2:
-            raise self.biased("its value is no polynomial of degree two or less in them")
-        if found == 2 and self.law == "sampled" and len(set(self.random.values())) > 1:
-            raise self.biased("products over variables of different lengths have no one correction")
-        return found
-
-    def biased(self, why: str) -> Exception:
-        names = ", ".join(f"`{atom}`" for atom in random_atoms(self.operator.expanded))
-        hint = f"take the derivatives exactly, {self.operator.name}(u)(…), or estimate the sum alone"
-        return fail("E227", f"an estimate from lanes of {names} would be biased", actual=why, hint=hint)
-
-    def remaining(self, count: int) -> float:
-        """What is left of the variance of a mean of so many lanes."""
-        if self.law != "sampled":
-            return 1.0
-        return max(intervals.remaining(count, length) for length in self.random.values())
-
-    def run(self, key: Any, *reads: Read) -> list[Any]:
-        """What is read of the lanes: a number for ``mean``, one number per lane for the others."""
-        if all(isinstance(item, Program) for item in self.fields):
-            return self._of_programs(key, reads)
-        import jax
-
-        from ._jit import derived
-
-        values = self.operator.values(self.parameters)
-        point = [jax.numpy.asarray(value) for value in self.point]
-        dtypes = [str(value.dtype) for value in point]
-        vectors = self._vectors(dtypes)
-        joint = self.operator.together(self.fields)
-
-        def together(values: Sequence[Any], drawn: Sequence[Any], *point: Any) -> tuple[Any, ...]:
-            return joint(values, point)
-
-        def derive(program: Program) -> Program:
-            return Program(_lanes.program(self.operator, program.first(), self.scheme, tuple(self.random), reads))
-
-        return list(derived(together, derive)(values, draw(key, vectors), *point))
-
-    def _of_programs(self, key: Any, reads: Sequence[Read]) -> list[Any]:
-        """The same for programs, which run on any back end."""
-        count = len(self.point)
-        types = [as_array(slot).dtype for slot in self.fields[0].first().inputs[-count:]]
-        wide = {"f64": "float64", "f32": "float32"}
-        vectors = self._vectors([wide.get(dtype, dtype) for dtype in types])
-        extra = [_slot(item) for item in vectors]
-        joint, captured = self.operator.joint(self.fields, self.parameters, extra)
-        first = _lanes.at_lengths(joint, [np.shape(value) for value in self.point])
-        found = _lanes.program(self.operator, first, self.scheme, tuple(self.random), tuple(reads))
-        drawn = _drawn(key, vectors)
-        results = replace(Program(found), captured=captured)(*drawn, *self.point)
-        return list(results)
-
-    def _vectors(self, dtypes: Sequence[str]) -> list[Vectors]:
-        names = [name for name, _ in variables_of(self.operator.expanded)]
-        return by_variable(self.random, self.law, self.probes, dict(zip(names, dtypes, strict=True)))
-
-
-def _slot(vectors: Vectors) -> ArrayType:
-    short = {"float64": "f64", "float32": "f32"}
-    return ArrayType("i64" if vectors.law == "sampled" else short.get(vectors.dtype, vectors.dtype), vectors.shape)
-
-
-def _drawn(key: Any, vectors: Sequence[Vectors]) -> list[Any]:
-    """Lanes for programs, which may compute in 64 bits where JAX is set to 32."""
-    if "jax" not in sys.modules:
-        return draw(key, vectors)
-    import jax
-
-    wide = any(item.dtype == "float64" for item in vectors) and _wire.is_concrete(key)
-    with jax.enable_x64(True) if wide else nullcontext():
-        drawn = draw(key, vectors)
-    return [np.asarray(array) if _wire.is_concrete(array) else array for array in drawn]
-
-
-def request(operator: Operator, u: Any, point: Any, probes: int, law: Any, parameters: Mapping[str, Any]) -> Request:
-    """What is asked for, after everything that can be said before any tracing has been said."""
-    fields = u if isinstance(u, tuple) else (u,)
-    operator.check_fields(fields, parameters)
-    if law not in LAWS:
-        expected = ", ".join(LAWS)
-        raise fail("E229", f"there is no law {law!r}", expected=expected, hint="docs/estimates.md says which to choose")
-    if isinstance(probes, bool) or not isinstance(probes, int | np.integer):
-        hint = "the number of lanes is part of the program: give a Python integer"
-        raise fail("E229", "`probes` is no whole number", actual=repr(probes), hint=hint)
-    points = point if isinstance(point, tuple) else (point,)
-    found = Request(
-        operator,
-        fields,
-        tuple(np.asarray(value) if isinstance(value, int | float | list) else value for value in points),
-        int(probes),
-        law,
-        parameters,
-    )
-    assert found.scheme and found.degree  # both say what is not possible
-    if "jax" in sys.modules:
-        intervals.register(sys.modules["jax"])
-    return found
 
 
 def estimate(found: Request, key: Any, confidence: float | None) -> Estimate:
@@ -186,6 +26,7 @@ def estimate(found: Request, key: Any, confidence: float | None) -> Estimate:
     if confidence is not None and not 0 < confidence < 1:
         hint = "0.95 by default; None leaves the error bar out"
         raise fail("E229", f"a confidence of {confidence}", expected="between 0 and 1, or None", hint=hint)
+    _ = found.scheme  # says first what has no plan
     count, left = found.probes, found.remaining(found.probes)
     need(found, found.degree + 1 if confidence is not None else found.degree, "an error bar")
     if found.degree == 1:
@@ -211,7 +52,8 @@ def _number(value: Any) -> Any:
 
 
 def squared(found: Request, key: Any, wanted: Any = 0.0) -> Any:
-    """The unbiased square of the distance from what is wanted."""
+    """The unbiased square of the distance from what is wanted; E226 and E227."""
+    _ = found.scheme  # says first what has no plan
     if found.degree > 1:
         raise found.biased("the square of a product of estimates")
     need(found, 2, "an unbiased square")
@@ -229,3 +71,116 @@ def need(found: Request, lanes: int, what: str) -> None:
             ", or confidence=None for the value alone" if lanes > found.degree else ""
         )
         raise fail("E226", f"{what} from {few}", expected=f"at least {lanes} lanes", hint=hint)
+
+
+PILOT = 8  # lanes of each law
+
+
+# --- which law -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What a few lanes of each law say: the variance of an estimate and its operations, by law; others do not fit."""
+
+    law: str
+    lanes: int
+    variances: Mapping[str, float]
+    flops: Mapping[str, int]
+    why_not: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __str__(self) -> str:
+        """A line per law."""
+        lines = [f"{self.law}: the least variance per operation, by {self.lanes} lanes of each law"]
+        for law, variance in self.variances.items():
+            lines.append(f"  {law}: variance {variance:.3g}, {self.flops[law]} operations")
+        return "\n".join([*lines, *(f"  {law}: {why}" for law, why in self.why_not.items())])
+
+
+def settled(found: Request, key: Any) -> tuple[Request, Any]:
+    """The request with the law that a pilot finds where it says ``auto``, and a key that the pilot has not used."""
+    if found.law != AUTO:
+        return found, key
+    first, key = halves(key)
+    return replace(found, law=pilot(found, first, PILOT).law), key
+
+
+def pilot(found: Request, key: Any, lanes: int) -> Pilot:
+    """The law whose estimate has the least variance for its operations, as far as some lanes of each say."""
+    concrete(found, key, "a pilot")
+    variances: dict[str, float] = {}
+    flops: dict[str, int] = {}
+    why_not: dict[str, str] = {}
+    for law in LAWS:
+        key, own = halves(key)
+        try:
+            trial = replace(found, law=law, probes=least(found, lanes) if law == "sampled" else lanes)
+            need(trial, trial.degree + 1, "a pilot")
+            result = estimate(trial, own, 0.95)
+            final = replace(found, law=law)
+            flops[law] = _flops(final, key)
+        except DiagnosticError as error:
+            if error.diagnostics[0].code not in ("E221", "E226"):
+                raise
+            why_not[law] = error.diagnostics[0].actual or error.diagnostics[0].message
+            continue
+        variances[law] = float(np.var(result.samples, ddof=1)) / found.probes * final.remaining(found.probes)
+    if not variances:
+        hint = "op.plan(samples=…, law=…) says why a law does not fit"
+        raise fail("E221", "no law fits this operator", actual="; ".join(why_not.values()), hint=hint)
+    best = min(variances, key=lambda law: (variances[law] * flops[law], flops[law]))
+    return Pilot(best, lanes, variances, flops, why_not)
+
+
+def least(found: Request, lanes: int) -> int:
+    """As many lanes as the shortest vector has coordinates, or fewer."""
+    return min([lanes, *found.lengths.values()])
+
+
+def _flops(found: Request, key: Any) -> int:
+    """Operations of the estimate."""
+    program, arguments = found.program(("one",)), found.arguments(key)
+    ir = program.ir if isinstance(program, Program) else program.program(*arguments).ir
+    return _wire.flops(ir, {})
+
+
+def concrete(found: Request, key: Any, what: str) -> None:
+    """E229 where arrays have no values yet."""
+    values = [key, *found.point, *found.parameters.values()]
+    if not all(_wire.is_concrete(value) for value in values if hasattr(value, "dtype")):
+        hint = "choose outside of jax.jit and jax.vmap, and give what was found"
+        raise fail("E229", f"{what} decides by values, which a trace of JAX does not have", hint=hint)
+
+
+# --- how many lanes --------------------------------------------------------------------------------------------------
+
+
+def estimate_to(found: Request, key: Any, tolerance: float, confidence: float, most: int) -> Estimate:
+    """An estimate whose error is at most the tolerance.
+
+    Each round draws anew, with at least twice as many lanes as the one before (as many as its spread asks for), so that
+    the value does not depend on why the rounds before were not enough. E230 when `most` lanes are not.
+    """
+    concrete(found, key, "a number of lanes")
+    if not tolerance > 0:
+        raise fail("E229", f"a tolerance of {tolerance}", expected="a positive number", hint="it is absolute")
+    limit = min(most, *found.random.values()) if found.law == "sampled" else most
+    found = replace(found, probes=min(found.probes, limit))
+    while True:
+        key, own = halves(key)
+        result = estimate(found, own, confidence)
+        if float(result.error) <= tolerance:
+            return result
+        if found.probes >= limit:
+            break
+        wanted = found.probes * (float(result.error) / tolerance) ** 2
+        doubled = 2 ** ceil(log2(max(2 * found.probes, min(wanted, limit))))
+        found = replace(found, probes=min(doubled, limit))
+    hint = f"give most={2 * most} or more, another law (op.pilot compares them), or a larger tolerance"
+    raise fail(
+        "E230",
+        f"{found.probes} lanes leave an error of {float(result.error):.3g}",
+        expected=f"at most {tolerance}",
+        actual=f"{float(result.value):.6g} ± {float(result.error):.3g}",
+        hint=hint,
+    )

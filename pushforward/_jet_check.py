@@ -141,7 +141,7 @@ def _problems(x: Any, c: Any, path: str) -> Iterator[str]:
             return
         for name in c:
             yield from _problems(x[name], c[name], f"{path}.{name}")
-    elif isinstance(x, tuple):
+    elif type(x) is tuple:
         if not isinstance(c, tuple) or len(c) != len(x):
             yield f"{path} is no tuple of {len(x)}"
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _operator_check as check
 from . import _wire
+from ._estimates import Estimates
 from ._operator_check import Law
 from ._program import Program
 from .ad.operators.expression import Classification, classify, lengths_of, record, variables_of
@@ -32,7 +33,6 @@ from .lang.types import Array, Fun, Type, substitute_type
 if TYPE_CHECKING:
     from ._module import Module
     from .lang.typed import CheckedDef
-    from .semantics.estimators.intervals import Estimate
 
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[\s*(\w+(?:\s*,\s*\w+)*)\s*\])?")
 
@@ -98,7 +98,7 @@ def _declared(text: str, what: str, sizes: dict[str, None]) -> list[tuple[str, s
 
 
 @dataclass(frozen=True, eq=False)
-class Operator:
+class Operator(Estimates):
     """A differential operator: apply it to its fields, then to a point.
 
     Equal operators have equal content: the same atoms and the same function of them.
@@ -173,58 +173,6 @@ class Operator:
         if all(isinstance(item, Program) for item in fields):
             return self._of_programs(fields, parameters)
         return self._of_functions(fields, parameters)
-
-    def estimate(
-        self,
-        key: Any,
-        u: Any,
-        point: Any,
-        probes: int = 16,
-        law: Law = "sampled",
-        confidence: float | None = 0.95,
-        **parameters: Any,
-    ) -> Estimate:
-        """An unbiased estimate of ``op(u)(*point)`` from `probes` random lanes, with an error bar.
-
-        Args:
-            key: a key of JAX, which may be traced and batched, or a seed or generator of NumPy.
-            u: a program or function of JAX; a tuple of them for several fields.
-            point: one array per variable, or the array alone where there is one variable.
-            law: ``sampled`` coordinates without replacement, or ``rademacher``, ``gaussian`` or ``sphere`` vectors.
-            confidence: of the error bar; with None only the mean is computed, in about half the time.
-
-        Returns:
-            `value`, `error` (half the width of Student's interval) and `samples` (a value per lane; their mean is
-            `value`). First derivatives are exact in each. Raises E217, E218 and E221 as `plan` and a call do, E226 when
-            there are too few lanes for an error bar, E227 when the operator has no unbiased estimate, E228 and E229 for
-            a bad key, law, confidence or number of lanes.
-
-        >>> import pushforward as pf
-        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
-        >>> found = pf.operator("laplacian(u)", variables="x[n]").estimate(0, square, [1.0] * 50, probes=8)
-        >>> found.value, found.error
-        (600.0, 0.0)
-        """
-        from . import _estimate
-
-        return _estimate.estimate(_estimate.request(self, u, point, probes, law, parameters), key, confidence)
-
-    def squared(
-        self, key: Any, u: Any, point: Any, probes: int = 16, law: Law = "sampled", **parameters: Any
-    ) -> Any:
-        """An unbiased estimate of the square of ``op(u)(*point)`` from one batch of lanes; arguments as `estimate`.
-
-        The square of a mean is too large by the variance of the mean, which is taken off; so the value may be negative.
-        The same holds for its derivatives, by the parameters of a network for instance.
-
-        >>> import pushforward as pf
-        >>> square = pf.parse("def f[n](x: [n]f64): f64 = sum(for i < n => x[i]^4)")["f"]
-        >>> pf.operator("laplacian(u)", variables="x[n]").squared(0, square, [1.0] * 50, probes=8)
-        360000.0
-        """
-        from . import _estimate
-
-        return _estimate.squared(_estimate.request(self, u, point, probes, law, parameters), key)
 
     def check_fields(self, fields: Sequence[Any], parameters: Mapping[str, Any]) -> None:
         """E217 when these are not as many as the operator has, E218 when parameters are not those that it declares."""

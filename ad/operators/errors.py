@@ -1,4 +1,4 @@
-"""The error rows of plans, certificates and operators in Python: E218, E221 to E229, E249."""
+"""The error rows of plans, certificates and operators in Python: E218, E221 to E230, E249."""
 
 from __future__ import annotations
 
@@ -87,6 +87,14 @@ PLANS = (
         "`law` is one of the laws that lanes can have, `probes` a Python integer, `confidence` between 0 and 1 or "
         "None, and a tolerance positive.",
         'op.estimate(key, u, x, law="uniform")',
+    ),
+    ErrorRow(
+        "E230",
+        "an estimate that is not as exact as asked for",
+        "user",
+        "The error bar is still wider than the tolerance with the most lanes that are allowed. The error falls with "
+        "the square root of the number of lanes.",
+        'pf.operator("laplacian(u)", variables="x[n]").estimate_to(key, u, x, tolerance=1e-9, law="gaussian")',
     ),
     ErrorRow(
         "E249",

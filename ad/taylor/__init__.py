@@ -10,6 +10,7 @@ as linearity allows ("collapsed"; Dangel, Siebert, Zeinhofer & Walther 2025, arX
 - `divide.py` a fraction of a sum, as a sum
 - `graph.py` nodes: values of the program whose coefficients are computed when they are asked for
 - `rules.py` one rule per kind of row; `exceptions.py` the rows that have a better one
+- `compose.py` functions along many directions; `sparse.py` moves and choices of one-hot coefficients
 - `structured.py` loops and branches; `calls.py` custom rules and solutions of linear systems
 - `expand.py` the two doors: `expand` onto an open builder, `jet` from program to program
 """

@@ -33,10 +33,11 @@ def composed(graph: Graph, op: Apply, x: Node) -> Node:
         if index == zero:
             return tower.base
         total: Coefficient | None = None
+        sums = sum(index) == graph.shape.collapsed  # of one-hot powers: a mark that they are sums
         for number, power in enumerate(powers[: sum(index)], 1):
             weight, found = tower.coefficient((number,)), power.coefficient(index)
             if weight is not None and found is not None:
-                total = emit.add(total, emit.product(MUL, [found, weight], [x.type, x.type], False), x.type)
+                total = emit.add(total, emit.product(MUL, [found, weight], [x.type, x.type], sums), x.type)
         return total
 
     return Node(graph, x.type, rule, indices=x.indices)

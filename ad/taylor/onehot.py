@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...lang.ir import Apply, ArrayType
-from ...lang.sizes import Size
+from ...lang.sizes import Size, add
 from ..vmap_rules import Lane, fresh_letter
 
 if TYPE_CHECKING:
@@ -82,16 +82,26 @@ def take(e: Emitter, lane: Lane, rank: int, axis: int, hot: OneHot) -> Lane:
     """The entries of a dense array of a rank where the axis is at the place."""
     order = (axis, *(k for k in range(rank) if k != axis))
     first = e.apply("transpose", lane, axes=order)
-    length = e.builder.array_type(first.slot).shape[int(first.mapped)]
-    if not lane.mapped and _is_every(e, hot, length):
+    places = None if lane.mapped else _range(e, hot)
+    if places is None:
+        return e.apply("gather", first, place(e, hot), proved=False)
+    shape = e.builder.array_type(first.slot).shape
+    if places == (0, shape[0]):
         return Lane(first.slot, True)
-    return e.apply("gather", first, place(e, hot), proved=False)
+    start, stop = places
+    limits = (stop, *shape[1:])
+    return Lane(e.builder.apply("slice", first.slot, starts=(start, *(0 for _ in shape[1:])), limits=limits), True)
 
 
-def _is_every(e: Emitter, hot: OneHot, length: Size) -> bool:
-    """Whether the directions are all places of an axis, in order."""
-    step = e.builder.definition(hot.index)
-    return step is not None and step.op == Apply("iota", (("size", length),))
+def _range(e: Emitter, hot: OneHot) -> tuple[int, Size] | None:
+    """The first place and the one behind the last, where the directions are all places between them in order."""
+    step, start = e.builder.definition(hot.index), 0
+    if step is not None and isinstance(step.op, Apply) and step.op.primitive == "add":
+        step, start = e.builder.definition(step.operands[0]), e.builder.scalar(step.operands[1])
+    if step is None or not isinstance(step.op, Apply) or step.op.primitive != "iota" or not isinstance(start, int):
+        return None
+    (length,) = e.builder.array_type(hot.index).shape
+    return start, add(start, length)
 
 
 def einsum(

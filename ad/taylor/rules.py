@@ -24,8 +24,9 @@ from ..vmap_rules import Lane
 from .compose import composed, composes
 from .emit import Coefficient, as_einsum
 from .graph import Graph, Node, lowered
-from .onehot import OneHot, value
+from .onehot import OneHot
 from .shape import Index, plus_each, splits, step_down
+from .sparse import move_one_hot
 
 Nodes = Sequence[Node]
 MINUS = Fraction(-1)
@@ -112,7 +113,7 @@ def move(graph: Graph, op: Apply, nodes: Nodes, y: Node, tangents: Sequence[Coef
     if not present:
         return None
     if any(isinstance(c, OneHot) for c in present):
-        sparse = _move_one_hot(graph, op, nodes, tangents)
+        sparse = move_one_hot(graph, op, nodes, y, tangents)
         if sparse is not None:
             return sparse
     program = first_order(op, tuple(node.type for node in nodes), tuple(c is not None for c in tangents))
@@ -123,29 +124,6 @@ def move(graph: Graph, op: Apply, nodes: Nodes, y: Node, tangents: Sequence[Coef
     result = y.base if len(nodes) in used else nowhere
     dots = [graph.emit.dense(c, node.type) for c, node in zip(tangents, nodes, strict=True) if c is not None]
     return graph.emit.run(program, [*values, result, *dots])[0]
-
-
-def _move_one_hot(graph: Graph, op: Apply, nodes: Nodes, tangents: Sequence[Coefficient | None]) -> Coefficient | None:
-    """What stays zero except at one place; None for the rest."""
-    emit, type_ = graph.emit, result_type(op, nodes)
-    present = [(c, node.type) for c, node in zip(tangents, nodes, strict=True) if c is not None]
-    match op.primitive, present:
-        case "neg", [(hot, _)]:
-            return emit.scale(hot, MINUS, type_)
-        case "add" | "sub", [(hot, own)] if own == type_:
-            return emit.scale(hot, MINUS, type_) if op.primitive == "sub" and tangents[0] is None else hot
-        case "add", [(OneHot() as left, _), (OneHot() as right, _)] if left.at_same_place(right):
-            return emit.add(left, right, type_)
-        case "broadcast", [(OneHot() as hot, own)]:
-            axes, entry = op.integers("axes"), value(emit, hot, own)
-            place = axes[hot.axis]
-            kept = [axis - (axis > place) for k, axis in enumerate(axes) if k != hot.axis]
-            shape = tuple(size for k, size in enumerate(type_.shape) if k != place)
-            return OneHot(
-                hot.index, emit.apply("broadcast", entry, shape=shape, axes=tuple(kept)).slot, place, hot.summed
-            )
-        case _:
-            return None
 
 
 # --- products --------------------------------------------------------------------------------------------------------

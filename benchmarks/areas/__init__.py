@@ -31,6 +31,8 @@ from . import (
     spine_primitives,
     spine_programs,
     spine_scatter,
+    taylor_corpus,
+    taylor_speed,
     workloads,
     workloads_jacobian,
 )
@@ -62,6 +64,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
+    "taylor": _named(taylor_speed.rows, taylor_corpus.rows),
     "operators": _named(operators_speed.rows),
     "pinn": _named(pinn.rows),
 }

@@ -95,7 +95,7 @@ BILAPLACIANS: dict[str, Formulation] = {
     "nested forward over reverse": squared(forward_over_reverse),
     "nested traces of jax.hessian": squared(by_hessian),
     "nested forward over forward": squared(forward_over_forward),
-    "nested folx": squared(by_folx),
+    "folx of folx": squared(by_folx),
 }
 
 

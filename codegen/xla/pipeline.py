@@ -10,6 +10,7 @@ from .contract import contract
 from .fission import fission
 from .hoist import hoist
 from .layout import reorder
+from .stack import stack
 from .vectorise import vectorise
 
 PASSES: tuple[Pass, ...] = (
@@ -23,6 +24,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("fission", "divide loops by what depends on what", fission),
     Pass("hoist", "move work out of sequential loops", hoist),
     Pass("contract", "recognise sums of products and known places", contract),
+    Pass("stack", "multiply few rows by a large matrix at once", stack),
     Pass("reorder", "hold the longest axis innermost", reorder),
     SIMPLIFY,
 )

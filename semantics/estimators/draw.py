@@ -39,29 +39,38 @@ def draw(key: Any, wanted: Sequence[Vectors]) -> list[Any]:
     >>> [array.shape for array in draw(0, [Vectors("sampled", 3, 10, "float64"), Vectors("sphere", 2, 5, "float64")])]
     [(3,), (2, 5)]
     """
-    if isinstance(key, np.random.Generator) or (isinstance(key, int | np.integer) and not isinstance(key, bool)):
-        if not isinstance(key, np.random.Generator) and key < 0:
-            raise _no_key(key)
-        generator = np.random.default_rng(key)
-        return [_of_numpy(generator, vectors) for vectors in wanted]
-    if not _is_key(key):
-        raise _no_key(key)
+    source = checked(key)
+    if isinstance(source, np.random.Generator):
+        return [_of_numpy(source, vectors) for vectors in wanted]
     import jax
 
-    keys = [key] if len(wanted) == 1 else jax.random.split(key, len(wanted))
+    keys = [source] if len(wanted) == 1 else jax.random.split(source, len(wanted))
     return [_of_jax(one, vectors, len(wanted) > 1) for one, vectors in zip(keys, wanted, strict=True)]
 
 
-def _no_key(key: Any) -> Exception:
+def checked(key: Any) -> Any:
+    """A generator of NumPy, made from a seed if need be, or one key of JAX; E228 for anything else."""
+    if isinstance(key, np.random.Generator):
+        return key
+    if isinstance(key, int | np.integer) and not isinstance(key, bool) and key >= 0:
+        return np.random.default_rng(key)
+    kind, shape = str(getattr(key, "dtype", "")), getattr(key, "shape", None)
+    if (kind.startswith("key<") and shape == ()) or (kind == "uint32" and shape == (2,)):
+        return key
     expected = "jax.random.key(0), a whole number from 0, or numpy.random.default_rng(0)"
     hint = "the key comes first: op.estimate(key, u, point); under jax.vmap give one key per point, or one for all"
-    return fail("E228", "this is no random key", expected=expected, actual=f"{key!r:.60}", hint=hint)
+    raise fail("E228", "this is no random key", expected=expected, actual=f"{key!r:.60}", hint=hint)
 
 
-def _is_key(key: Any) -> bool:
-    """Whether it is one key of JAX, typed or as a pair of words."""
-    kind = str(getattr(key, "dtype", ""))
-    return (kind.startswith("key<") and key.shape == ()) or (kind == "uint32" and key.shape == (2,))
+def halves(key: Any) -> tuple[Any, Any]:
+    """Two keys for independent draws, from one."""
+    source = checked(key)
+    if isinstance(source, np.random.Generator):
+        return source, source
+    import jax
+
+    first, second = jax.random.split(source)
+    return first, second
 
 
 def _of_numpy(generator: np.random.Generator, vectors: Vectors) -> np.ndarray:

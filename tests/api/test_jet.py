@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -176,6 +176,24 @@ def test_series_of_structures_of_jax(x: Any, c: Any, code: str, words: str) -> N
         pf.jet(lambda x: x, (x,), ((c,),))
     assert caught.value.diagnostics[0].code == code
     assert words in caught.value.diagnostics[0].message
+
+
+class Counted(NamedTuple):
+    """A value, beside what does not move."""
+
+    x: Any
+    steps: Any
+    nothing: Any
+
+
+class Nothing(NamedTuple):
+    """A state without contents."""
+
+
+def test_series_of_a_traced_program_over_objects() -> None:
+    program = pf.trace(lambda s: s.x * s.x * s.steps, Counted(3.0, 2, Nothing()))
+    found = pf.jet(program, (Counted(3.0, 2, Nothing()),), ((Counted(1.0, None, None), None),))
+    assert found == (18.0, (12.0, 2.0))
 
 
 def test_series_inside_of_jit_and_as_arrays() -> None:

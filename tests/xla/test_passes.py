@@ -12,6 +12,7 @@ from pushforward.codegen.xla.compile import compile_xla
 from pushforward.codegen.xla.contract import contract
 from pushforward.codegen.xla.layout import preferred
 from pushforward.codegen.xla.pipeline import optimise
+from pushforward.codegen.xla.stack import stack
 from pushforward.codegen.xla.vectorise import vectorise
 from pushforward.lang.builder import Builder, body
 from pushforward.lang.ir import Apply, ArrayType, Each, Fold, Program, Step, bodies
@@ -316,3 +317,22 @@ def test_rows_that_meet_are_added_and_rows_outside_dropped() -> None:
     expected[2] += values[0] + values[2] + values[5]
     expected[0] += values[1]
     np.testing.assert_array_equal(compile_xla(program)([base, values])[0], expected)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_few_rows_are_stacked_before_a_large_matrix(turned: bool) -> None:
+    """Value and coefficients of a series are multiplied by one matrix; what is only known later, or long, is not."""
+
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        end = "cb->ac" if turned else "bc->ac"
+        value = b.apply("einsum", x[0], x[3], spec=f"ab,{end}")
+        second = b.apply("einsum", x[1], x[3], spec=f"dab,{end[:2]}->da{end[-1]}")
+        long = b.apply("einsum", x[2], x[3], spec=f"ab,{end}")
+        later = b.apply("einsum", b.apply("tanh", value), x[3], spec=f"ab,{end}")
+        return [value, second, long, later]
+
+    types = [vector(3, 512), vector(2, 4, 512), vector(600, 512), vector(512, 512)]
+    program = body("series", types, write)
+    products = [s for s in stack(program).steps if isinstance(s.op, Apply) and s.op.primitive == "einsum"]
+    assert [step.types[0] for step in products] == [vector(11, 512), vector(600, 512), vector(3, 512)]
+    same(program)

@@ -17,6 +17,7 @@ from tests.ad.numbers import arguments
 from tests.ir.programs import seeded_program
 
 D, H, R = 5, 4, 3
+I64 = ArrayType("i64", (1,))
 VECTOR, MATRIX = ArrayType("f64", (D,)), ArrayType("f64", (D, H))
 
 
@@ -52,8 +53,26 @@ def _rest(b: Builder, x: tuple[int, ...]) -> list[int]:
     ]  # fmt: skip
 
 
+def _moves(b: Builder, x: tuple[int, ...]) -> list[int]:
+    """What keeps one place where arrays are moved, cut and chosen, and what reads single elements."""
+    long = b.apply("concat", b.full(0.5, VECTOR), x[0], b.apply("gather", x[0], b.full(1, I64), proved=True), axis=0)
+    weights = b.apply("concat", x[1], x[1], b.apply("slice", x[1], starts=(0, 0), limits=(1, H)), axis=0)
+    column = b.apply("reshape", x[0], shape=(D, 1))
+    square = b.apply("reshape", b.broadcast(b.apply("abs", x[0]), (2, D), (1,)), shape=(1, 2, D))
+    inside = b.apply("clip", x[0], b.constant(-0.5), b.constant(0.5))
+    picked = b.apply("where", b.apply("gt", x[0], b.constant(0.0)), x[0], inside)
+    return [
+        b.apply("einsum", b.apply("relu", long), weights, spec="i,ij->j"),
+        b.apply("slice", b.apply("sin", x[0]), starts=(1,), limits=(D - 1,)),
+        b.apply("slice", x[0], starts=(2,), limits=(3,)), column, square,
+        b.apply("slice", square, starts=(0, 1, 2), limits=(1, 2, D)), picked,
+        b.apply("gather", x[0], b.constant(3, "i64"), proved=True),
+        b.apply("maximum", x[0], b.apply("neg", x[0])),
+    ]  # fmt: skip
+
+
 PROGRAMS: dict[str, Callable[[Builder, tuple[int, ...]], Sequence[int]]] = {
-    "mlp": _mlp, "boundary": _boundary, "two-body": _two_body, "rest": _rest,
+    "mlp": _mlp, "boundary": _boundary, "two-body": _two_body, "rest": _rest, "moves": _moves,
 }  # fmt: skip
 
 
@@ -65,6 +84,8 @@ def _run(
     lead = () if shape.directions is None else (known(shape.directions),)
     width = known(as_array(program.inputs[0]).shape[0])
     places = np.asarray(rng.integers(0, width, lead))
+    if lead:
+        places[:2] = 0, width - 1  # what is cut off at either end
     weights = np.asarray(rng.normal(size=lead)) if weighted else np.ones(lead)
     written = np.zeros((*lead, width))
     np.put_along_axis(written, places[..., None], weights[..., None], -1)
@@ -132,3 +153,37 @@ def test_the_first_layer_is_read_not_multiplied() -> None:
     assert [step.op for step in long if isinstance(step.op, Apply)] == [Apply("mul")]
     products = [step for step in whole.steps if step.op == Apply("einsum", (("spec", "i,ij->j"),))]
     assert len(products) == 1
+
+
+def _field(b: Builder, x: tuple[int, ...]) -> list[int]:
+    """A network of a point and a time, the first coordinate of which it also reads by itself."""
+    time = b.apply("concat", x[0], b.full(0.5, ArrayType("f64", (1,))), axis=0)
+    weights = b.apply("concat", x[1], b.full(0.25, ArrayType("f64", (1, H))), axis=0)
+    hidden = b.apply("relu", b.apply("einsum", b.apply("clip", time, b.constant(-9.0), b.constant(9.0)), weights,
+                                     spec="i,ij->j"))  # fmt: skip
+    first = b.apply("reshape", b.apply("slice", x[0], starts=(0,), limits=(1,)), shape=())
+    return [b.apply("mul", first, b.apply("reduce_sum", b.apply("mul", hidden, hidden), axes=(0,)))]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_moves_and_choices_keep_one_place(every: bool) -> None:
+    """Nothing is written out, and all places in order are a part of the matrix, not so many reads of it."""
+    d = 50
+    program = body("field", [ArrayType("f64", (d,)), ArrayType("f64", (d, H))], _field)
+    count = d if every else R
+    b = Builder("jet", [*program.inputs, ArrayType("i64", (count,))])
+    index = b.apply("iota", size=count) if every else 2
+    shape = univariate(2, count, collapse=True)
+    (series,) = expand(b, program, [Series(0, {(1,): OneHot(index)}), Series(1)], shape)
+    whole = b.build([series.slot((2,))])
+    written = [step for step in whole.steps if as_array(step.types[0]).shape[:2] in ((count, d), (count, d + 1))]
+    assert not written
+    names = [step.op.primitive for step in whole.steps if isinstance(step.op, Apply)]
+    assert names.count("gather") == (0 if every else 2)
+    x = arguments(program.inputs, np.random.default_rng(0))
+    places = np.arange(count) if every else np.array([0, 7, 7])
+    (found,) = evaluate(whole, [*x, places])
+    b = Builder("jet", [*program.inputs, ArrayType("f64", (count, d))])
+    (series,) = expand(b, program, [Series(0, {(1,): 2}), Series(1)], shape)
+    (wanted,) = evaluate(b.build([series.slot((2,))]), [*x, np.eye(d)[places]])
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
