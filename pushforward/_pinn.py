@@ -65,6 +65,10 @@ def pinn(
     _check_range(steps=steps, batch=batch, width=width, every=every, depth=depth - 1)
     if dtype not in ("f32", "f64"):
         raise fail("E237", f"there is no training in {dtype}", expected="f32 or f64", hint='write dtype="f64"')
+    optimizer = _adam(steps) if optimizer is None else optimizer
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        hint = "for example optimizer=optax.adam(1e-3)"
+        raise fail("E237", "this is no optimiser of optax", actual=f"{optimizer!r:.60}", hint=hint)
     with jax.enable_x64(dtype == "f64"), jax.default_matmul_precision("highest"):  # GPUs would round to 11 bits
         first, rest = jax.random.split(jax.random.key(seed))
         made = perceptron(first, problem.shapes, width, depth) if network is None else wrapped(network)
@@ -73,7 +77,7 @@ def pinn(
         made = Network(made.apply, on_all_devices(parameters))
         parts = Parts(problem, made, dtype, probes, law)
         measure, trivial = parts.measures(rest)
-        task = Task(parts.loss, parts.draw, made.parameters, optimizer or _adam(steps), measure)
+        task = Task(parts.loss, parts.draw, made.parameters, optimizer, measure)
         words = {"steps": steps, "batch": batch, "every": every, "seed": seed, "dtype": dtype, "probes": probes}
         words |= {"law": law, "operator": " ".join(problem.operator.text.split()), "jax": jax.__version__}
         words |= {"devices": f"{len(jax.devices())} {jax.devices()[0].platform}", "domain": repr(parts.shown_domain)}

@@ -20,6 +20,6 @@ def progress_bar(steps: int, wanted: bool | None) -> Iterator[Watch]:
 
     shown = TextColumn("loss {task.fields[loss]:.3e}, {task.fields[pace]:.2f} ms a step")
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), shown, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=sys.stderr.isatty()) as progress:
         task = progress.add_task("training", total=steps, loss=float("nan"), pace=float("nan"))
         yield lambda done, loss, seconds: progress.update(task, completed=done, loss=loss, pace=1e3 * seconds)

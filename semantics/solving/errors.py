@@ -35,7 +35,7 @@ ROWS = (
         "a setting of a training is out of range",
         "user",
         "Steps, points per step, width and steps between rows of the history are whole numbers of at least one, a\n"
-        "network has at least two layers, and a dtype is f32 or f64.",
+        "network has at least two layers, a dtype is f32 or f64, and an optimiser one of optax.",
         "pf.pinn(problem, steps=0)",
     ),
     ErrorRow(

@@ -73,7 +73,7 @@ def train(task: Task, schedule: Schedule, watch: Watch) -> Trained:
     Raises E238 when a loss is not finite, E239 when the batch does not divide over the devices, E240 and E241 for
     checkpoints.
     """
-    state = (task.parameters, task.optimizer.init(task.parameters))
+    state = jax.tree_util.tree_map(jnp.asarray, (task.parameters, task.optimizer.init(task.parameters)))
     leaves, tree = jax.tree_util.tree_flatten(state)
     folder = schedule.checkpoint
     saved = None

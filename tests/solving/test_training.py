@@ -95,6 +95,25 @@ def test_a_network_of_the_user_with_an_initial_value_and_parameters() -> None:
     assert found.parameters["a"].dtype == np.float64 and jnp.zeros(1).dtype == np.float32
 
 
+def test_a_module_of_equinox_in_a_domain_of_the_user() -> None:
+    """Its float arrays are what is trained; the rest of it, an activation for one, stays."""
+    eqx = pytest.importorskip("equinox")
+    module = eqx.nn.MLP(2, "scalar", 8, 2, activation=jnp.sin, key=jax.random.key(0))
+    problem = pf.Problem(LAPLACIAN, lambda key: 1.0 + jax.random.uniform(key, (2,)), boundary=lambda x: x[0])
+    network = wrapped(module)
+    parts = Parts(problem, network, "f32", None, "sampled")
+    (point,) = parts.draw(jax.random.key(1))
+    assert len(network.parameters) == 6 and point.shape == (2,) and 1.0 <= point.min() <= point.max() <= 2.0
+    assert float(parts.trial(network.parameters, point)) == pytest.approx(float(module(point) + point[0]))
+
+    def by_jax(parameters: Any) -> Any:
+        return jnp.trace(jax.hessian(lambda x: network.apply(parameters, x))(point)) ** 2
+
+    both = jax.jit(lambda p: [jax.value_and_grad(f)(p) for f in (lambda p: parts.loss(p, None, (point,)), by_jax)])
+    found, wanted = map(jax.tree_util.tree_leaves, both(network.parameters))
+    assert all(np.allclose(x, y, rtol=1e-3, atol=1e-6) for x, y in zip(found, wanted, strict=True))
+
+
 def test_the_loss_of_random_lanes_is_unbiased() -> None:
     """The mean over draws is the squared residual, source included; the square of the estimate is far from it."""
     problem = pf.Problem(LAPLACIAN, pf.Ball(12), source=lambda x: 60.0 + x[0], weight=lambda x: 1.0 + x[1])
@@ -154,6 +173,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: _train(batch=1.5), "E237"),
     (lambda: _train(depth=1), "E237"),
     (lambda: _train(dtype="f16"), "E237"),
+    (lambda: _train(optimizer=1e-3), "E237"),
     (lambda: _train(checkpoint="/dev/null/here"), "E180"),
     (lambda: _train(probes=1), "E226"),
     (lambda: _train(probes=4), "E221"),
