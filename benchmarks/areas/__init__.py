@@ -21,6 +21,7 @@ from . import (
     embed_training,
     frontend,
     native,
+    operators_statistics,
     speed,
     spine_demo,
     spine_independence,
@@ -60,6 +61,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "calls": _named(calls.rows),
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
+    "operators": _named(operators_statistics.rows),
 }
 
 
