@@ -8,10 +8,11 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from . import _estimate
+from ._estimate import squared
 from ._operator import Law
 from ._problem import Function, Problem
 from ._program import Program
+from ._request import request
 from .lang.diagnostics import fail
 from .semantics.solving.domains import Ball, Box, Point
 from .semantics.solving.networks import Network, scalar
@@ -61,8 +62,7 @@ class Parts:
         operator = self.problem.operator
         if self.probes is None:
             return (operator(u, **self.parameters)(*point) - wanted) ** 2
-        request = _estimate.request(operator, u, point, self.probes, self.law, self.parameters)
-        return _estimate.squared(request, key, wanted)
+        return squared(request(operator, u, point, self.probes, self.law, self.parameters), key, wanted)
 
     def measures(self, key: Any) -> tuple[Callable[[Any], float | None], float | None]:
         """The relative L2 error of parameters on unseen points, and that of the best multiple of the weight."""

@@ -94,7 +94,7 @@ def _is_input(code: str) -> bool:
     """Codes of unreadable files, bad values and bad requests; the others say that a program is wrong."""
     single = ("E195", "E221", "E222", "E224", "E225")
     ranges = [("E016", "E018"), ("E160", "E189"), ("E210", "E214")]
-    ranges += [("E234", "E237"), ("E239", "E241"), ("E246", "E249")]
+    ranges += [("E226", "E237"), ("E239", "E241"), ("E246", "E249")]
     return any(first <= code <= last for first, last in ranges) or code in single
 
 

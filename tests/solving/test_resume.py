@@ -81,6 +81,8 @@ BAD = [
     (["MODEL", "n=2", "--steps", "0"], "E237", "steps"),
     (["MODEL", "n=2", "--batch", "-1"], "E237", "batch"),
     (["MODEL", "n=2", "--depth", "1"], "E237", "depth"),
+    (["MODEL", "n=2", "--probes", "1"], "E226", "1 lane"),
+    (["MODEL", "n=2", "--probes", "3"], "E221", "3"),
     (["WAVE", "--domain", "ball"], "E235", "ball"),
     (["WAVE"], "E161", "`s`"),
     (["EMPTY"], "E183", "operators"),

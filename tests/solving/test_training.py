@@ -178,6 +178,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: _train(probes=1), "E226"),
     (lambda: _train(probes=4), "E221"),
     (lambda: _train(probes=2, law="cauchy"), "E229"),
+    (lambda: _train(probes=2, law="auto"), "E221"),
 ]
 
 
