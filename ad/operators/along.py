@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,11 +18,19 @@ from ...lang.ir import ArrayType, Program, as_array
 from ...lang.passes import normalise
 from ...lang.sizes import Size
 from ..derive import value_and_gradient
-from ..taylor import JetShape, OneHot, Series, expand, staircase
+from ..taylor import JetShape, OneHot, Series, expand_all, staircase
 from .jets import EXACT, Index, Lanes, Level, Seed
 
 How = Literal["plain", "sum", "stack"]
 Need = tuple[Index, How]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A program along a level, and the twins in it."""
+
+    program: Program
+    twins: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 def push(
@@ -32,7 +40,9 @@ def push(
     matrices: Sequence[int],
     needs: Sequence[Need],
     draws: Mapping[str, int] = MappingProxyType({}),
-) -> Program:
+    twins: Mapping[int, int] = MappingProxyType({}),
+    again: bool = False,
+) -> Pushed:
     """The needed coefficients of all outputs along a level, for each need the outputs in order.
 
     Args:
@@ -40,12 +50,14 @@ def push(
         needs: indices; those of a level with lanes say whether lanes are summed or stacked (as the first axis).
         draws: the inputs that hold the random lanes over a variable: the numbers of sampled coordinates, or one vector
             per row.
+        twins: those of a program that was pushed along the same level; see `ad.taylor.expand_all`.
+        again: whether the program will be pushed along the same level once more, so that its twins are asked for.
     """
     if not level.seeds:
-        return program
+        return Pushed(program)
     if level.is_gradient and [as_array(type_).shape for type_ in program.output_types] == [()]:
         with suppress(DiagnosticError):  # what only goes forward takes a lane per coordinate
-            return _by_reverse(program, places[level.seeds[0].variable], needs)
+            return Pushed(_by_reverse(program, places[level.seeds[0].variable], needs))
     b = Builder(program.name, program.inputs, program.sizes)
     vectors = None if level.lanes is None else _vectors(b, level.lanes, places, draws)
     shape = _shape(level, None if vectors is None else vectors.count, needs)
@@ -56,13 +68,15 @@ def push(
         step = _direction(b, seed, b.array_type(place), vectors, matrices)
         own[seed.index] = step if seed.index not in own else _sum(b, seed.index, own[seed.index], step)
     operands = [Series(place, moved.get(place, {})) for place in range(len(program.inputs))]
-    results = expand(b, program, operands, shape)
+    results, pairs = expand_all(b, program, operands, shape, twins)
     outputs = [
         _needed(b, series, need, as_array(type_), shape)
         for need in needs
         for series, type_ in zip(results, program.output_types, strict=True)
     ]
-    return normalise(b.build(outputs))
+    found = normalise(b.build([*outputs, *(slot for pair in pairs if again for slot in pair)]))
+    ends = found.outputs[len(outputs) :]
+    return Pushed(replace(found, outputs=found.outputs[: len(outputs)]), dict(zip(ends[::2], ends[1::2], strict=True)))
 
 
 def _by_reverse(program: Program, place: int, needs: Sequence[Need]) -> Program:

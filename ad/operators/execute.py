@@ -17,7 +17,7 @@ from ...lang.differential.atoms import read_atom
 from ...lang.ir import Program, as_array
 from ...lang.passes import normalise
 from ...lang.sizes import Size, product, show
-from .along import How, Need, push
+from .along import How, Need, Pushed, push
 from .jets import EXACT, Jet, Length, Level, Reading, Scheme, Term
 from .planner import choose
 
@@ -130,13 +130,14 @@ def _pushed(
     draws: Draws,
 ) -> tuple[Program, list[Label]]:
     """The program of all coefficients that are needed, and some that come with them, with a label for each output."""
-    program = base
+    pushed = Pushed(base)
     outputs: list[Label] = [()]
     for depth, level in reversed(list(enumerate(jet.levels))):
         needs = list(dict.fromkeys(label[depth] for label in labels))
-        program = push(program, level, places, matrices, needs, draws.inputs)
+        again = depth > 0 and jet.levels[depth - 1] == level and level.is_laplacian
+        pushed = push(pushed.program, level, places, matrices, needs, draws.inputs, pushed.twins, again)
         outputs = [(need, *label) for need in needs for label in outputs]
-    return program, outputs
+    return pushed.program, outputs
 
 
 def _stacks(reading: Reading) -> bool:

@@ -71,6 +71,12 @@ class Level:
         over = self.lanes is not None and self.lanes.law in EXACT and not self.collapsed
         return over and max(map(sum, self.indices)) == 1 and [seed.direction for seed in self.seeds] == ["lane"]
 
+    @property
+    def is_laplacian(self) -> bool:
+        """Whether it has one lane per coordinate, and second derivatives as their sum only."""
+        over = self.lanes is not None and self.lanes.law in EXACT and self.collapsed
+        return over and max(map(sum, self.indices)) == 2 and [seed.direction for seed in self.seeds] == ["lane"]
+
 
 @dataclass(frozen=True, slots=True)
 class Jet:

@@ -15,8 +15,8 @@ as linearity allows ("collapsed"; Dangel, Siebert, Zeinhofer & Walther 2025, arX
 - `expand.py` the two doors: `expand` onto an open builder, `jet` from program to program
 """
 
-from .expand import Series, expand, jet
+from .expand import Series, expand, expand_all, jet
 from .onehot import OneHot
 from .shape import Index, JetShape, staircase, univariate
 
-__all__ = ["Index", "JetShape", "OneHot", "Series", "expand", "jet", "staircase", "univariate"]
+__all__ = ["Index", "JetShape", "OneHot", "Series", "expand", "expand_all", "jet", "staircase", "univariate"]

@@ -14,7 +14,7 @@ from ..vmap_rules import Lane
 from .graph import Graph, Node
 from .onehot import OneHot
 from .shape import Index, JetShape, univariate
-from .structured import replay
+from .structured import replay_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,40 @@ def expand(builder: Builder, program: Program, operands: Sequence[Series], shape
 
     Source: Griewank & Walther 2008, chapter 13; Dangel et al. 2025 (arXiv 2505.13644) for collapsed orders.
     """
+    return expand_all(builder, program, operands, shape, {})[0]
+
+
+Twins = Mapping[int, int]
+
+
+def expand_all(
+    builder: Builder, program: Program, operands: Sequence[Series], shape: JetShape, twins: Twins
+) -> tuple[list[Series], list[tuple[int, int]]]:
+    """As `expand`, where the directions of two levels are the same and derivatives along them commute.
+
+    Args:
+        twins: of a program that `expand_all` wrote, with the same collapsed second-order shape: slots of first
+            derivatives, with the slots of the sums of second ones. The sum of second derivatives of the former is the
+            first derivative of the latter, which is computed in any case.
+
+    Returns:
+        One series per output, and the twins of the program that is written, as slots of the builder.
+    """
     graph, origin = Graph(builder, shape), builder.origin
     nodes = [_node(graph, own, as_array(type_)) for own, type_ in zip(operands, program.inputs, strict=True)]
-    outputs = replay(graph, program, nodes)
-    found = [_series(graph, node) for node in outputs]
+    known = replay_all(graph, program, nodes, twins)
+    found = [_series(graph, known[slot]) for slot in program.outputs]
     builder.origin = origin
-    return found
+    return found, [pair for node in known[len(nodes) :] if (pair := _pair(node)) is not None]
+
+
+def _pair(node: Node) -> tuple[int, int] | None:
+    """The first derivatives along all directions and the sum of the second ones, where both are written out."""
+    shape = node.graph.shape
+    if not node.active or shape.indices != ((0,), (1,), (2,)) or shape.collapsed != 2:
+        return None
+    first, second = node.coefficient((1,)), node.coefficient((2,))
+    return (first.slot, second.slot) if isinstance(first, Lane) and isinstance(second, Lane) else None
 
 
 def _node(graph: Graph, own: Series, type_: ArrayType) -> Node:

@@ -6,13 +6,14 @@ read values. Where there are directions, coefficients of arrays have the axis of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...lang.builder import Builder
 from ...lang.ir import ArrayType, Branch, Each, Fold, Program, SlotType, as_array
 from ...lang.memo import memo
 from ..vmap_rules import Lane
+from .emit import Coefficient
 from .graph import Graph, Node
 from .shape import Index, JetShape
 
@@ -91,16 +92,47 @@ def push(
 
 
 def replay(graph: Graph, program: Program, nodes: Sequence[Node]) -> list[Node]:
-    """A program on nodes, all coefficients of each step before the next, which keeps the recursion shallow."""
+    """A program on nodes: those of its outputs."""
+    known = replay_all(graph, program, nodes, {})
+    return [known[slot] for slot in program.outputs]
+
+
+def replay_all(graph: Graph, program: Program, nodes: Sequence[Node], twins: Mapping[int, int]) -> list[Node]:
+    """The nodes of all slots, all coefficients of each step before the next, which keeps the recursion shallow.
+
+    `twins` names slots whose top coefficient is the first coefficient of another slot; see `expand`.
+    """
     known = list(nodes)
+    waiting = dict[int, list[int]]()
+    top, shape = graph.shape.indices[-1], graph.shape
     for step in program.steps:
         graph.builder.origin = step.origin or graph.builder.origin
-        results = graph.step(step, [known[slot] for slot in step.operands])
-        for node in results:
-            for index in graph.shape.indices:
-                node.coefficient(index)
-        known.extend(results)
-    return [known[slot] for slot in program.outputs]
+        start = len(known)
+        for node in graph.step(step, [known[slot] for slot in step.operands]):
+            twin = twins.get(len(known))
+            known.append(node if twin is None else _twin(graph, node, twin, known))
+        for slot in range(start, len(known)):
+            later = twins.get(slot, -1) >= len(known)
+            if later:
+                waiting.setdefault(twins[slot], []).append(slot)
+            for index in shape.indices[:-1] if later else shape.indices:
+                known[slot].coefficient(index)
+            for ready in waiting.pop(slot, ()):
+                known[ready].coefficient(top)
+    return known
+
+
+def _twin(graph: Graph, node: Node, twin: int, known: Sequence[Node]) -> Node:
+    """A node whose top coefficient is the first of another node, once that is there."""
+    first, top = graph.shape.indices[1], graph.shape.indices[-1]
+
+    def rule(index: Index) -> Coefficient | None:
+        if index != top or twin >= len(known):
+            return node.coefficient(index)
+        found = known[twin].lane(first)  # its directions are those that the slot has as its first axis
+        return None if found is None else Lane(found.slot, False)
+
+    return Node(graph, node.type, rule, shift=node.shift, indices=node.indices, support=node.support)
 
 
 # --- borders of loops ------------------------------------------------------------------------------------------------
