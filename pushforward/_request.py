@@ -135,7 +135,10 @@ class Request:
         """What that takes: for functions of JAX the parameters first, then the lanes, then the point."""
         if self.are_programs:
             return [*_drawn(key, self.vectors), *self.point]
-        return [self.operator.values(self.parameters), draw(key, self.vectors), *self.point]
+        import jax
+
+        values, drawn = self.operator.values(self.parameters), draw(key, self.vectors)
+        return [list(map(jax.numpy.asarray, values)), list(map(jax.numpy.asarray, drawn)), *self.point]
 
     @cached_property
     def vectors(self) -> list[Vectors]:

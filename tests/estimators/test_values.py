@@ -98,6 +98,18 @@ def test_keys_seeds_and_generators() -> None:
     assert seeded[0] == seeded[1]
 
 
+def test_in_32_bits_as_jax_is_set_by_default() -> None:
+    """Numbers of Python and lanes of NumPy become as wide as the arrays of JAX."""
+    operator = pf.operator("laplacian(u) - f", variables="x[n]", parameters="f")
+    x = jnp.linspace(0.0, 1.0, 6)
+    for key in (3, jax.random.key(3)):
+        found = operator.estimate(key, lambda x: jnp.sum(x**4), x, 6, f=2.0)
+        assert found.value == pytest.approx(12 * float(jnp.sum(x**2)) - 2.0, rel=1e-5)
+        assert found.samples.dtype == jnp.float32
+    slope = jax.grad(lambda f: operator.squared(jax.random.key(3), lambda x: jnp.sum(x**4), x, 6, f=f))(2.0)
+    assert slope == pytest.approx(-2 * float(found.value), rel=1e-5)
+
+
 # --- in JAX ----------------------------------------------------------------------------------------------------------
 
 
