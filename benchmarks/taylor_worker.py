@@ -20,7 +20,7 @@ from .worker import OURS, pin, warm_up
 WIDTHS = (1, 64, 64, 64, 1)
 POINTS = 64
 CHECKED = 3  # points at which values are compared with many digits
-REPEATS = 7
+REPEATS = 20
 
 
 def arguments(seed: int) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil, log2
+from math import ceil, inf, log2
 from typing import Any
 
 import numpy as np
@@ -165,6 +165,7 @@ def estimate_to(found: Request, key: Any, tolerance: float, confidence: float, m
     if not tolerance > 0:
         raise fail("E229", f"a tolerance of {tolerance}", expected="a positive number", hint="it is absolute")
     limit = min(most, *found.random.values()) if found.law == "sampled" else most
+    longest = max(found.random.values()) if found.law == "sampled" else inf
     found = replace(found, probes=min(found.probes, limit))
     while True:
         key, own = halves(key)
@@ -173,7 +174,9 @@ def estimate_to(found: Request, key: Any, tolerance: float, confidence: float, m
             return result
         if found.probes >= limit:
             break
-        wanted = found.probes * (float(result.error) / tolerance) ** 2
+        # The squared error is `one / B`, or `one (1 / B - 1 / n)` where coordinates are drawn.
+        one = float(result.error) ** 2 * found.probes / found.remaining(found.probes)
+        wanted = one / (tolerance**2 + one / longest)
         doubled = 2 ** ceil(log2(max(2 * found.probes, min(wanted, limit))))
         found = replace(found, probes=min(doubled, limit))
     hint = f"give most={2 * most} or more, another law (op.pilot compares them), or a larger tolerance"

@@ -35,7 +35,7 @@ def degree(operator: Expanded) -> int | None:
     >>> degree(expand(with_types(item)))
     2
     """
-    return _of(operator.body, {str(atom): 1 for atom in random_atoms(operator)})
+    return _of(operator.body, {atom.name: 1 for atom in random_atoms(operator)})
 
 
 def _of(node: ast.Expr, degrees: Degrees) -> int | None:

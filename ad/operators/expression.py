@@ -15,6 +15,7 @@ from ...lang.differential.atoms import Atom
 from ...lang.differential.expand import Expanded
 from ...lang.differential.trees import names, walk
 from ...lang.surface import ast
+from .audit import degree
 from .jets import Length
 from .planner import Variables
 from .spatial import estimable
@@ -82,7 +83,7 @@ def classify(operator: Expanded) -> Classification:
     >>> [str(atom) for atom in classify(expand(with_types(item))).linear]
     ['u_xxx']
     """
-    atoms = {str(atom): atom for atom in operator.atoms}
+    atoms = {atom.name: atom for atom in operator.atoms}
     outer: set[str] = set()
     for term in _terms(operator.body):
         inside = names(term) & atoms.keys()
@@ -91,7 +92,7 @@ def classify(operator: Expanded) -> Classification:
     high = [atom for atom in operator.atoms if atom.total_order > 1]
     return Classification(
         tuple(atom for atom in operator.atoms if atom.total_order <= 1),
-        tuple(atom for atom in high if str(atom) not in outer),
+        tuple(atom for atom in high if atom.name not in outer),
         tuple(atom for name, atom in atoms.items() if name in outer),
         tuple(_biased(operator, atoms)),
     )
@@ -126,8 +127,13 @@ def _occurs_once(term: ast.Expr, name: str) -> bool:
 
 
 def _biased(operator: Expanded, atoms: Mapping[str, Atom]) -> Iterator[tuple[Atom, Atom]]:
-    """Pairs of sums over coordinates that some node other than a sum combines, once each."""
+    """Pairs of sums over coordinates that some node other than a sum combines, once each.
+
+    None where the operator is affine in them; each with itself where names hide what is combined.
+    """
     random = {name for name, atom in atoms.items() if estimable(atom)}
+    if degree(operator) in (0, 1):
+        return
     found: dict[tuple[Atom, Atom], None] = {}
     for term in _terms(operator.body):
         for node in walk(term):
@@ -140,7 +146,7 @@ def _biased(operator: Expanded, atoms: Mapping[str, Atom]) -> Iterator[tuple[Ato
             for one, other in combinations(inside, 2):
                 if _together(node, one, other):
                     found[(atoms[one], atoms[other])] = None
-    yield from found
+    yield from found or [(atoms[name], atoms[name]) for name in sorted(random)]
 
 
 def _together(node: ast.Expr, one: str, other: str) -> bool:

@@ -2,7 +2,8 @@
 
 - quotients and linear systems ``A y = b`` solve for one order after the other with the same ``A``;
 - roots ``y y = x`` (of numbers, and the Cholesky factor) need half of the products of a quotient;
-- powers with a known whole exponent are products, so bases may be negative or 0;
+- powers with a known whole exponent are products, so bases may be negative or 0; those with a known negative one are
+  a quotient per order, which others reach after as many steps as their exponent is great;
 - `atan2` turns by ``(x1 d x0 - x0 d x1) / (x0^2 + x1^2)``, scaled so that the squares stay in range.
 """
 
@@ -161,7 +162,14 @@ def _power(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node | None:
         slope = graph.apply("mul", factor, graph.apply("pow", base, lower))
         return graph.apply("mul", graph.derivative(base, variable), slope)
 
-    return integral(graph, result_type(op, nodes), lambda: at_base(graph, op, nodes), flow, graph.common(nodes))
+    def pole(variable: int) -> Node:
+        """``x d y = c y d x``: one quotient, and no power with another exponent; at 0 such a power has no series."""
+        change = graph.apply("mul", graph.derivative(base, variable), y)
+        return graph.apply("div", graph.apply("mul", factor, change), base)
+
+    own = pole if known < 0 else flow
+    y = integral(graph, result_type(op, nodes), lambda: at_base(graph, op, nodes), own, graph.common(nodes))
+    return y
 
 
 def _literal(builder: Builder, slot: int) -> float | None:

@@ -66,16 +66,30 @@ def without(items: tuple[Part, ...], place: int) -> tuple[Part, ...]:
 
 
 def dense(e: Emitter, hot: OneHot, type_: ArrayType) -> Lane:
-    """The whole array, written out."""
+    """The whole array, written out by comparing places, which a compiler does where it is read."""
+    if hot.summed:
+        return _dense_sum(e, hot, type_)
+    index, entry, length = place(e, hot), value(e, hot, type_), type_.shape[hot.axis]
+    places = Lane(e.builder.apply("iota", size=length), False)
+    here = e.apply("eq", places, e.apply("broadcast", index, shape=(length,), axes=()))
+    others = without(tuple(range(type_.rank)), hot.axis)
+    return e.apply(
+        "where",
+        e.apply("broadcast", here, shape=type_.shape, axes=(hot.axis,)),
+        e.apply("broadcast", entry, shape=type_.shape, axes=others),
+        Lane(e.builder.zeros(type_), False),
+    )
+
+
+def _dense_sum(e: Emitter, hot: OneHot, type_: ArrayType) -> Lane:
+    """The sum over directions, which are so many updates of one array."""
     rest = without(type_.shape, hot.axis)
-    base = Lane(e.builder.zeros(type_.with_shape((type_.shape[hot.axis], *rest))), False)
-    index, entry = place(e, hot), value(e, hot, type_)
-    if hot.summed:  # the directions are so many updates of one array
-        index, entry = Lane(index.slot, False), Lane(entry.slot, False)
-    written = e.apply("scatter_add", base, entry, index, proved=False)
+    base = e.builder.zeros(type_.with_shape((type_.shape[hot.axis], *rest)))
+    index, entry = place(e, hot).slot, value(e, hot, type_).slot
+    written = e.builder.apply("scatter_add", base, entry, index, proved=False)
     order = list(range(1, type_.rank))
     order.insert(hot.axis, 0)
-    return e.apply("transpose", written, axes=tuple(order))
+    return Lane(e.builder.apply("transpose", written, axes=tuple(order)), False)
 
 
 def take(e: Emitter, lane: Lane, rank: int, axis: int, hot: OneHot) -> Lane:

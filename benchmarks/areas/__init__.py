@@ -22,6 +22,7 @@ from . import (
     frontend,
     native,
     operators_speed,
+    operators_statistics,
     pinn,
     speed,
     spine_demo,
@@ -65,7 +66,7 @@ AREAS: Mapping[str, Mapping[str, Measurement]] = {
     "compile": _named(compilation.rows),
     "ceiling": _named(ceiling.rows),
     "taylor": _named(taylor_speed.rows, taylor_corpus.rows),
-    "operators": _named(operators_speed.rows),
+    "operators": _named(operators_statistics.rows, operators_speed.rows),
     "pinn": _named(pinn.rows),
 }
 

@@ -89,20 +89,28 @@ def rows(context: Context) -> list[Row]:
 
 def case_rows(case: Case, context: Context) -> list[Row]:
     """Measure one case."""
-    bars = [_bar(case, target) for target in case.targets]
-    building = Bar("operators/bilaplacian/build", "aim", AREA, case.name, "seconds from function to XLA's program", "s",
-                   "<=", 1.0)  # fmt: skip
-    bars += [building] * (case.kind == "bilaplacian")
     try:
-        result = measure(case, context)
+        return rows_of(case, measure(case, context), context)
     except RuntimeError as error:
-        return [failed(bar, str(error)[-300:], dtype="f32") for bar in bars]
-    found = [_row(bar, target, case, result, context) for bar, target in zip(bars, case.targets, strict=False)]
-    if case.kind == "bilaplacian":
+        return [failed(bar, str(error)[-300:], dtype="f32") for bar in _bars(case)]
+
+
+def rows_of(case: Case, result: Mapping[str, Any], context: Context) -> list[Row]:
+    """The rows of a case from what its process found."""
+    bars = _bars(case)
+    found = [_row(bar, target, result, context) for bar, target in zip(bars, case.targets, strict=False)]
+    if len(bars) > len(found):
         seconds = result["building"]
         peer = min((name for name in seconds if name != OURS), key=lambda name: seconds[name])
-        found.append(measured(building, seconds[OURS], ours=seconds[OURS], peer=seconds[peer], peer_name=peer))
+        found.append(measured(bars[-1], seconds[OURS], ours=seconds[OURS], peer=seconds[peer], peer_name=peer))
     return found
+
+
+def _bars(case: Case) -> list[Bar]:
+    """A bar for each target, and for a bilaplacian one more for how long it takes to build."""
+    building = Bar("operators/bilaplacian/build", "aim", AREA, case.name, "seconds from function to XLA's program", "s",
+                   "<=", 1.0)  # fmt: skip
+    return [*(_bar(case, target) for target in case.targets), *([building] if case.kind == "bilaplacian" else [])]
 
 
 def _bar(case: Case, target: Target) -> Bar:
@@ -131,7 +139,7 @@ def measure(case: Case, context: Context) -> Mapping[str, Any]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def _row(bar: Bar, target: Target, case: Case, result: Mapping[str, Any], context: Context) -> Row:
+def _row(bar: Bar, target: Target, result: Mapping[str, Any], context: Context) -> Row:
     """The comparison of one target, with the other contenders in its note."""
     times: dict[str, list[float]] = result["times"]
     chosen = target.peers or tuple(name for name in times if name.startswith("nested"))

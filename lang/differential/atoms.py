@@ -62,6 +62,15 @@ class Atom:
             "" if self.kind == "value" else f"{self.kind}:{self.variable}:{self.order}"
         )
 
+    @property
+    def name(self) -> str:
+        """The name that stands for it in an expanded operator, different for different atoms.
+
+        >>> Atom("u", (), "laplacian", "y", 1).name
+        'laplacian(u) over y'
+        """
+        return f"{self} over {self.variable}" if self.variable else str(self)
+
     def __str__(self) -> str:
         """How people write it: ``u_xxxt``, ``laplacian(u_t)``.
 

@@ -36,8 +36,8 @@ class Calculus:
         if atom.total_order > MOST_ORDER:
             message = f"`{atom}` is a derivative of order {atom.total_order}"
             raise fail("E216", message, span, expected=f"order {MOST_ORDER} at most", hint="split the operator")
-        self.atoms[str(atom)] = atom
-        return ast.Name(str(atom), span=span)
+        self.atoms[atom.name] = atom
+        return ast.Name(atom.name, span=span)
 
     def of(self, node: ast.Expr) -> Atom | None:
         """The atom that an expression is, if it is one."""

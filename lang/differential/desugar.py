@@ -56,7 +56,7 @@ def _bind(operator: Expanded, field: ast.Parameter) -> ast.Let:
     atoms = operator.of_field(field.name)
     span = operator.body.span
     point = tuple(ast.Name(variable.name, span=span) for variable in operator.variables)
-    names = tuple(ast.PatternName(str(atom), span=span) for atom in atoms)
+    names = tuple(ast.PatternName(atom.name, span=span) for atom in atoms)
     pattern = names[0] if len(names) == 1 else ast.PatternTuple(names, span=span)
     weights = dict(operator.weights)[field.name]
     texts = tuple(atom.text for atom in atoms)

@@ -1,4 +1,5 @@
-"""Compositions of JAX's transformations on two devices, for two programs; a benchmark looks at all of them."""
+"""Compositions of JAX's transformations on two devices, for one program, in the long run for two; a benchmark
+looks at all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["recurrent", "custom_forward"])
+@pytest.mark.parametrize("name", ["custom_forward", pytest.param("recurrent", marks=pytest.mark.soak)])
 def test_compositions_equal_plain_jax(name: str) -> None:
     command = [sys.executable, "-m", "benchmarks.matrix_worker", name]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

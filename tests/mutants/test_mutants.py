@@ -164,6 +164,7 @@ def test_excuses_do_not_count_and_fail_the_run_when_nobody_needs_them() -> None:
 def test_the_exit_code_of_a_run_is_that_of_its_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(entry, "all_mutants", lambda: list(mutants()))
     monkeypatch.setattr(entry, "suite", list)
     assert entry.main(["--only", "expm1: zero", "--workers", "1"]) == 1
     assert "unnoticed: expm1: zero" in capsys.readouterr().out
@@ -177,6 +178,7 @@ def test_a_run_does_not_start_when_a_check_fails_by_itself(
     def fail() -> None:
         raise AssertionError
 
+    monkeypatch.setattr(entry, "all_mutants", lambda: list(mutants()))
     monkeypatch.setattr(entry, "suite", lambda: [Check("rows", "broken", frozenset({"expm1"}), fail)])
     assert entry.main(["--only", "expm1: zero", "--workers", "1"]) == 2
     assert "a check fails without any fault: broken" in capsys.readouterr().out

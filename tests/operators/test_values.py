@@ -62,6 +62,12 @@ def test_indefinite_matrices(text: str) -> None:
     assert operator(MODULE["mixed"], C=matrix)(np.array(MIXED)) == pytest.approx(3.987539374148808, rel=1e-13)
 
 
+def test_sums_over_different_vectors_are_different_atoms() -> None:
+    field = pf.parse("def f[n, m](x: [n]f64, y: [m]f64): f64 = x @ x + 10.0 * (y @ y)")["f"]
+    operator = pf.operator("laplacian(u, x) + 2.0 * laplacian(u, y)", variables="x[n] y[m]")
+    assert operator(field)(np.ones(3), np.ones(2)) == 6.0 + 2.0 * 40.0
+
+
 # Each operator beside the same one with every derivative written out.
 EQUAL = [
     ("partial(u*u_x, x)", "u_x^2 + u*u_xx"),
