@@ -96,7 +96,7 @@ def restore(folder: Path, settings: Mapping[str, Any], like: Sequence[Any]) -> S
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             words = json.loads(archive["words"].tobytes())
             leaves = [archive[f"leaf_{number}"] for number in range(len(archive.files) - 1)]
         if words["schema"] != SCHEMA or not isinstance(words["step"], int) or not isinstance(words["settings"], dict):
