@@ -39,7 +39,7 @@ TAYLOR = (
         "E246",
         "an argument of another kind",
         "user",
-        "`pf.jet` takes a tuple with one value per input and a tuple with one series per input; a series is a tuple of\n"
+        "`pf.jet` takes a tuple with one value per input and one with a series per input; a series is a tuple of\n"
         "coefficients, or None. `pf.operator` takes texts.",
         "pf.jet(lambda x: x * x, 1.0, (1.0,))",
     ),
