@@ -101,11 +101,11 @@ def _aligned(batch: Batch, lane: Lane, common: tuple[Size, ...]) -> int:
 
 def _broadcast(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
     axes = (0, *(axis + 1 for axis in _ints(op, "axes")))
-    return batch.builder.broadcast(lanes[0].slot, (batch.size, *_ints(op, "shape")), axes)
+    return batch.builder.broadcast(lanes[0].slot, (batch.size, *op.sizes("shape")), axes)
 
 
 def _reshape(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
-    return batch.builder.apply("reshape", lanes[0].slot, shape=(batch.size, *_ints(op, "shape")))
+    return batch.builder.apply("reshape", lanes[0].slot, shape=(batch.size, *op.sizes("shape")))
 
 
 def _transpose(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
@@ -114,7 +114,7 @@ def _transpose(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
 
 
 def _slice(batch: Batch, op: Apply, lanes: tuple[Lane, ...]) -> int:
-    starts, limits = (0, *_ints(op, "starts")), (batch.size, *_ints(op, "limits"))
+    starts, limits = (0, *op.sizes("starts")), (batch.size, *op.sizes("limits"))
     return batch.builder.apply("slice", lanes[0].slot, starts=starts, limits=limits)
 
 

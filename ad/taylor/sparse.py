@@ -12,7 +12,7 @@ from functools import reduce
 
 from ...lang.ir import Apply, ArrayType
 from ...lang.primitives import get
-from ...lang.sizes import add, product
+from ...lang.sizes import add, product, sub
 from ..vmap_rules import Lane
 from .emit import Coefficient, Emitter
 from .graph import Graph, Node
@@ -108,15 +108,15 @@ def _reshape(emit: Emitter, hot: OneHot, own: ArrayType, type_: ArrayType) -> On
 
 def _slice(emit: Emitter, op: Apply, hot: OneHot, own: ArrayType, type_: ArrayType) -> Coefficient:
     """A part of the array; where the place is outside, nothing at the nearest place inside. One entry is dense."""
-    starts, limits = op.integers("starts"), op.integers("limits")
-    start, length = starts[hot.axis], limits[hot.axis] - starts[hot.axis]
+    starts, limits = op.sizes("starts"), op.sizes("limits")
+    start, length = starts[hot.axis], sub(limits[hot.axis], starts[hot.axis])
     others = {"starts": without(starts, hot.axis), "limits": without(limits, hot.axis)}
     entry = value(emit, hot, own)
     entry = emit.apply("slice", entry, **others) if others["starts"] else entry
     if (start, length) == (0, own.shape[hot.axis]):
         return replace(hot, value=entry.slot)
-    first, last = (Lane(emit.builder.constant(n, "i64"), False) for n in (0, length - 1))
-    shifted = emit.apply("sub", place(emit, hot), Lane(emit.builder.constant(start, "i64"), False))
+    first, last, begin = (Lane(emit.builder.size(n), False) for n in (0, sub(length, 1), start))
+    shifted = emit.apply("sub", place(emit, hot), begin)
     index = emit.apply("clip", shifted, first, last)
     inside = emit.apply("eq", index, shifted)
     rest = type_.with_shape(without(type_.shape, hot.axis))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import taylor_worker
-from benchmarks.areas import taylor
+from benchmarks.areas import taylor_speed as taylor
 from benchmarks.harness import Context
 from benchmarks.peers.taylor import JET, NESTED
 
