@@ -82,6 +82,7 @@ def _solution(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
     """``A[0] y[m] = b[m] - sum A[j] y[m - j]``, j from 1."""
     emit, right = graph.emit, nodes[-1]
     matrix, flags = nodes[:-1], (*on[:-1], False)
+    alone = len(graph.common(nodes)) <= 2  # one order beside the value has nobody to share factors with
 
     def rule(index: Index) -> Coefficient | None:
         rest = right.coefficient(index)
@@ -90,7 +91,7 @@ def _solution(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
         if rest is None:
             return None
         lanes = [*(node.base for node in matrix), emit.dense(rest, right.type)]
-        if op.primitive != "solve" or not any(index):
+        if op.primitive != "solve" or not any(index) or alone:
             return emit.apply(op.primitive, *lanes, **dict(op.params))
         return emit.run(_by_factors((matrix[0].type, right.type)), lanes)[0]
 

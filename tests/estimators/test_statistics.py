@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
-from benchmarks.areas.operators_statistics import expected, found_variance, polynomial
+from benchmarks.lane_trials import expected, found_variance, polynomial
 from pushforward._request import Request, request
 from pushforward.semantics.estimators import draw, intervals, variance
 
