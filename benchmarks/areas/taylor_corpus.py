@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..corpus.series import ORDERS
+from ..corpus import ORDERS
 from ..harness import Bar, Context, Row, measured, unmeasured, versions
 from .embed_corpus import EVERY, begun, fingerprint, listing
 

@@ -18,10 +18,11 @@ import numpy as np
 import pushforward as pf
 from pushforward._jet import with_series
 
+from . import ORDERS
 from .entry import Entry
 from .oracle import floats, is_float
 from .ours import Status, Verdict, classified, compare, in_our_form
-from .series import ORDERS, Measured, coefficients
+from .series import Measured, coefficients
 
 EVERY = 4
 """One entry in so many is compiled by XLA, twice."""

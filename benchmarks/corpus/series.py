@@ -22,12 +22,12 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly, chebvander
 from numpy.typing import NDArray
 
+from . import ORDERS
 from .entry import Entry, equations
 from .oracle import CANNOT, PERTURBATION, RELATIVE, Leaves, Unfit, direction, is_float, narrowest
 
 ORDER = 4
-ORDERS = (2, 4)
-"""The orders at which series are asked for."""
+"""The order of the curves: the highest of `ORDERS`."""
 CHEAP = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 """Everything is compiled once and run a few times."""
 RADII, NODES = (0.02, 0.01), 12
