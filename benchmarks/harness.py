@@ -91,6 +91,7 @@ def holds(value: float, op: Op, target: float) -> bool:
 
 def measured(bar: Bar, value: float, **details: Any) -> Row:
     """A row with a value; `ok` follows from the bar. Details are further fields of `Row`."""
+    value = float(value)  # a report holds no numbers of NumPy
     finite = value if math.isfinite(value) else None
     return Row(**asdict(bar), value=finite, ok=holds(value, bar.op, bar.target), **details)
 

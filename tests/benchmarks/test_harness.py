@@ -48,6 +48,10 @@ def test_ok_follows_from_the_bar(bar: Bar, value: float, ok: bool) -> None:
     assert (row.value is None) is not math.isfinite(value)
 
 
+def test_numbers_of_numpy_can_be_reported() -> None:
+    assert json.loads(json.dumps(harness.report([harness.measured(AT_MOST, np.float64(2.0))])))["rows"][0]["ok"] is False
+
+
 def test_row_without_verdict_needs_a_note() -> None:
     assert harness.unmeasured(AT_MOST, "no peer installed").ok is None
     with pytest.raises(ValueError, match="note"):
