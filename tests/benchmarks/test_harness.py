@@ -49,7 +49,8 @@ def test_ok_follows_from_the_bar(bar: Bar, value: float, ok: bool) -> None:
 
 
 def test_numbers_of_numpy_can_be_reported() -> None:
-    assert json.loads(json.dumps(harness.report([harness.measured(AT_MOST, np.float64(2.0))])))["rows"][0]["ok"] is False
+    document = json.loads(json.dumps(harness.report([harness.measured(AT_MOST, np.float64(2.0))])))
+    assert document["rows"][0]["ok"] is False
 
 
 def test_row_without_verdict_needs_a_note() -> None:
