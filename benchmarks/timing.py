@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +21,7 @@ from .harness import (
     versions,
     void_reason,
 )
+from .process import found_by
 
 OURS = "ours"
 AGREEMENT = 1e-8
@@ -57,18 +56,7 @@ def measure(problem: str, context: Context, *, rounds: int, backend: str = "auto
         "data": str(context.data) if context.data else "",
         "root": str(context.root),
     }
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", json.dumps(job)],
-        cwd=context.root,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(f"measuring {problem} failed: {result.stderr.strip()[-2000:]}")
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return Run(**found)
+    return Run(**found_by("worker", [json.dumps(job)], context.root, LIMIT_SECONDS))
 
 
 def speed_row(bar: Bar, run: Run, seed: int, named: str | None = None, agreement: float = AGREEMENT) -> Row:

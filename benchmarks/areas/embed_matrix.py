@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 from ..harness import Bar, Context, Row, failed, measured
+from ..process import found_by
 
 AREA = "embed"
 LIMIT_SECONDS = 3600
@@ -23,17 +21,10 @@ def rows(context: Context) -> list[Row]:
         Bar("embed/linear", "gate", AREA, "the jaxpr of `jax.grad`", "programs without our linear step", "", "<=", 0),
     )  # fmt: skip
     names = ["elementwise", "recurrent", "gathering"] if context.quick else []
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.matrix_worker", *names],
-        cwd=context.root,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        return [failed(bar, result.stderr.strip()[-300:]) for bar in bars]
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    try:
+        found: dict[str, Any] = found_by("matrix_worker", names, context.root, LIMIT_SECONDS)
+    except RuntimeError as error:
+        return [failed(bar, str(error)[-300:]) for bar in bars]
     wrong = [f"{name}: {label} {what}" for name, item in found.items() for label, what in item["wrong"].items()]
     other = [name for name, item in found.items() if not item["identity"]]
     unseen = [name for name, item in found.items() if not item["linear"]]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 from typing import Any
 
 from ..harness import Bar, Context, Row, failed, measured, quartile_spread, round_ratios, versions
+from ..process import found_by
 
 AREA = "embed"
 BATCH = 4096
@@ -17,17 +16,7 @@ BATCH = 4096
 def run(kind: str, context: Context, **details: Any) -> dict[str, Any]:
     """One measuring process."""
     job = {"kind": kind, "core": context.core, "seed": context.seed, "rounds": context.rounds, "repeats": 5, **details}
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.embed_worker", json.dumps(job)],
-        cwd=context.root,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(result.stderr.strip()[-1500:])
-    return json.loads(result.stdout.splitlines()[-1])
+    return found_by("embed_worker", [json.dumps(job)], context.root, 900)
 
 
 def _bar(id_: str, name: str, metric: str, op: Any, target: float, unit: str = "") -> Bar:

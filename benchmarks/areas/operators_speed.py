@@ -9,13 +9,12 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..harness import Bar, Context, Kind, Row, failed, fastest, measured, round_ratios
+from ..process import found_by
 from ..timing import LIMIT_SECONDS, OURS, Run, speed_row
 
 AREA = "operators"
@@ -127,17 +126,7 @@ def measure(case: Case, context: Context) -> Mapping[str, Any]:
         "scale": case.scale, "samples": case.samples, "rounds": context.rounds, "repeats": case.repeats,
         "core": context.core, "seed": context.seed,
     }  # fmt: skip
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.operators_worker", json.dumps(job)],
-        cwd=context.root,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(result.stderr.strip()[-1500:])
-    return json.loads(result.stdout.splitlines()[-1])
+    return found_by("operators_worker", [json.dumps(job)], context.root, LIMIT_SECONDS)
 
 
 def _row(bar: Bar, target: Target, result: Mapping[str, Any], context: Context) -> Row:

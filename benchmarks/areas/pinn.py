@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from ..harness import Bar, Context, Row, failed, measured, unmeasured
+from ..process import found_by
 
 AREA = "pinn"
 SEEDS = (0, 1, 2)
@@ -45,17 +46,7 @@ def _bar(job: Job, metric: str, kind: Any, op: Any, target: float, unit: str = "
 def run(job: Job, seed: int, context: Context) -> dict[str, Any]:
     """One training in a process of its own."""
     words = json.dumps({**asdict(job), "seed": seed})
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.pinn_worker", words],
-        cwd=context.root,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(result.stderr.strip()[-300:])
-    return json.loads(result.stdout.splitlines()[-1])
+    return found_by("pinn_worker", [words], context.root, LIMIT_SECONDS)
 
 
 def rows(context: Context) -> list[Row]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +23,7 @@ from ..harness import (
     round_ratios,
     versions,
 )
+from ..process import found_by
 from ..timing import AGREEMENT, OURS, join
 
 AREA = "taylor"
@@ -89,9 +88,10 @@ def measure(mode: Mode, order: int, context: Context) -> Found | str:
         "core": context.core, "seed": context.seed, "rounds": ROUNDS * context.rounds, "mode": mode, "order": order,
         "names": contenders(mode, order),
     }  # fmt: skip
-    command = [sys.executable, "-m", "benchmarks.taylor_worker", json.dumps(job)]
-    ran = subprocess.run(command, cwd=context.root, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
-    return json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else ran.stderr.strip()[-300:]
+    try:
+        return found_by("taylor_worker", [json.dumps(job)], context.root, LIMIT_SECONDS)
+    except RuntimeError as error:
+        return str(error)[-300:]
 
 
 @dataclass(frozen=True)
