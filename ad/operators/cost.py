@@ -3,8 +3,9 @@
 The coefficient at the multi-index zero, the value itself, is counted once for all jets of a field. A product of two
 series at m takes ``prod(m_i + 1)`` products; nothing is taken off for symmetry. Levels multiply. A level with R lanes
 carries its lower coefficients R times, and its highest ones once where they are collapsed. A gradient is taken in
-reverse: one vector and two products more than the value. Memory is the number of
-arrays of the size of a layer that are alive at once, which is that of the vectors.
+reverse: one vector and two products more than the value (a field with rules for forward mode only takes a lane per
+coordinate instead, which a plan, made without the field, does not count). Memory is the number of arrays of the size of
+a layer that are alive at once, which is that of the vectors.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ class Cost:
         return _number(self.vectors, sizes), _number(self.products, sizes)
 
     def __str__(self) -> str:
-        return f"{self.vectors} vectors, {self.products} products"
+        return f"{counted(self.vectors, 'vector')}, {counted(self.products, 'product')}"
+
+
+def counted(count: Size, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def cost(scheme: Scheme) -> Cost:

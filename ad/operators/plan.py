@@ -9,9 +9,11 @@ from typing import Any
 
 from ...lang.diagnostics import fail
 from .certificate import certificate
-from .cost import Cost, cost
+from .cost import Cost, cost, counted
 from .jets import Index, Jet, Level, Reading, Scheme, Seed, Term, digest
 from .planner import Candidate
+
+IN_REVERSE = ", by one reverse pass (coordinate by coordinate where a field has rules for forward mode only)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +96,11 @@ class Plan:
 
 
 def _lines(plan: Plan) -> list[str]:
-    lines = [f"{plan.kind}: {plan.cost}, memory of {plan.vectors} layers"]
+    lines = [f"{plan.kind}: {plan.cost}, memory of {counted(plan.vectors, 'layer')}"]
     for number, jet in enumerate(plan.scheme.jets):
-        lines.append(f"  jet {number} of {jet.field}: " + ", through ".join(map(_level, jet.levels)))
+        in_reverse = jet.levels[-1].is_gradient
+        levels = [*map(_level, jet.levels[:-1]), _level(jet.levels[-1]) + (IN_REVERSE if in_reverse else "")]
+        lines.append(f"  jet {number} of {jet.field}: " + ", through ".join(levels))
     for reading in plan.scheme.readings:
         lines += [f"    {name} = {value}" for name, value in _reading(reading, plan.scheme.jets)]
     others = [item for item in plan.candidates if item.why_not]
