@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from ...lang import primitives
 from ...lang.builder import Builder
-from ...lang.ir import Apply, Program, Step, bodies, with_bodies
+from ...lang.ir import Apply, Program, Step, bodies
+from ...lang.passes.walk import rebuild
 from ...lang.primitives.row import Defined, RuleContext
 from .rows import is_native
 
@@ -17,19 +18,15 @@ def expand(program: Program) -> Program:
     """The program with the definitions of primitives that have no native form of their own, in bodies too."""
     if not any(bodies(step.op) or _definition(step) for step in program.steps):
         return program
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        definition = _definition(step)
-        if definition is not None and isinstance(step.op, Apply):
-            slots.append(definition(RuleContext(b, tuple(operands), (), step.op.params)))
-            continue
-        op = with_bodies(step.op, tuple(expand(inner) for inner in bodies(step.op)))
-        slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    result = b.build([slots[slot] for slot in program.outputs], program.signature)
+    result = rebuild(program, expand, _expanded)
     return result if result == program else expand(result)
+
+
+def _expanded(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    definition = _definition(step)
+    if definition is None or not isinstance(step.op, Apply):
+        return None
+    return (definition(RuleContext(b, tuple(operands), (), step.op.params)),)
 
 
 def _definition(step: Step) -> Callable[[RuleContext], int] | None:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ...lang.builder import Builder
-from ...lang.ir import Each, Program, Step, bodies, with_bodies
+from ...lang.ir import Each, Program, Step, bodies
 from ...lang.passes import SIMPLIFY
+from ...lang.passes.walk import rebuild
 
 Numbered = tuple[int, Step]
 
@@ -27,13 +28,7 @@ def fuse(program: Program) -> Program:
         partner = _partner(steps, place) if isinstance(step.op, Each) else None
         if partner is not None:
             return fuse(SIMPLIFY.function(_joined(program, steps, place, partner)))
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for _, step in steps:
-        b.origin = step.origin
-        op = with_bodies(step.op, tuple(fuse(inner) for inner in bodies(step.op)))
-        slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), [slots[s] for s in step.operands]))
-    return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+    return rebuild(program, fuse, lambda b, step, operands: None)
 
 
 def _partner(steps: Sequence[Numbered], place: int) -> int | None:

@@ -9,30 +9,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...lang.builder import Builder
-from ...lang.ir import Apply, ArrayType, Fold, Program, SlotType, Step, bodies, with_bodies
+from ...lang.ir import Apply, ArrayType, Fold, Program, SlotType, Step
+from ...lang.passes.walk import rebuild
 
 
 def accumulators(program: Program) -> Program:
     """Carries that a loop only adds to become results combined by "sum", so that products among them are found."""
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        op = with_bodies(step.op, tuple(accumulators(inner) for inner in bodies(step.op)))
-        if isinstance(op, Fold) and op.condition is None:
-            slots.extend(_summed_carries(b, op, operands))
-        else:
-            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature)
+    return rebuild(program, accumulators, _summed_carries)
 
 
-def _summed_carries(b: Builder, op: Fold, operands: list[int]) -> list[int]:
+def _summed_carries(b: Builder, step: Step, operands: list[int]) -> list[int] | None:
+    op = step.op
+    if not isinstance(op, Fold) or op.condition is not None:
+        return None
     fixed = op.captures + op.arrays
     carries = len(operands) - fixed
     added = {k: term for k in range(carries) if (term := _only_added(op.body, fixed + k, k)) is not None}
     if not added:
-        return list(b.emit(op, operands, _fold_types(op, carries)))
+        return None
     kept = [k for k in range(carries) if k not in added]
     # The body still names the old carries as inputs; it gets zeros there, which nothing reads any more.
     inner = Builder(op.body.name, _without(op.body.inputs, {fixed + k for k in added}))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...lang.builder import Builder
-from ...lang.ir import Apply, ArrayType, Fold, Program, SlotType, Step, bodies, with_bodies
+from ...lang.ir import Apply, ArrayType, Fold, Program, SlotType, Step
+from ...lang.passes.walk import rebuild
 from ...lang.sizes import Size
 
 
@@ -35,21 +36,14 @@ class Part:
 @lru_cache(maxsize=1024)
 def split_carries(program: Program) -> Program:
     """The program with carries that are put together from parts carried as these parts, in bodies too."""
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        op = with_bodies(step.op, tuple(split_carries(inner) for inner in bodies(step.op)))
-        results = None
-        if isinstance(op, Fold) and op.condition is None and not op.associative:
-            results = _split(b, op, operands)
-        slots.extend(results or b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature)
+    return rebuild(program, split_carries, _split)
 
 
-def _split(b: Builder, op: Fold, operands: list[int]) -> list[int] | None:
-    """The results of the loop over the parts of its carries, or None when none of them comes apart."""
+def _split(b: Builder, step: Step, operands: list[int]) -> list[int] | None:
+    """The results of a loop over the parts of its carries, or None when none of them comes apart."""
+    op = step.op
+    if not isinstance(op, Fold) or op.condition is not None or op.associative:
+        return None
     fixed = op.captures + op.arrays
     carries = len(operands) - fixed
     found = _trees(op.body, op.body.outputs[:carries])

@@ -19,7 +19,8 @@ from functools import cached_property, lru_cache
 from ...ad.vmap import vmap_partial
 from ...lang import primitives
 from ...lang.builder import Builder
-from ...lang.ir import Apply, Constant, Fold, Program, Step, bodies, with_bodies
+from ...lang.ir import Apply, Constant, Fold, Program, Step
+from ...lang.passes.walk import rebuild
 from ...lang.primitives import has_effect
 from .effort import MEMORY, MOVES, elements
 
@@ -38,18 +39,15 @@ JUMPS = frozenset(
 @lru_cache(maxsize=1024)
 def fission(program: Program) -> Program:
     """The program with loops over small arrays divided where that leaves less to do per round, in bodies too."""
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        op = with_bodies(step.op, tuple(fission(inner) for inner in bodies(step.op)))
-        plan = _Plan(op, len(operands) - op.captures - op.arrays) if isinstance(op, Fold) and _divisible(op) else None
-        if plan is not None and plan.pays:
-            slots.extend(_Division(b, plan, operands).run())
-        else:
-            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature)
+    return rebuild(program, fission, _divided)
+
+
+def _divided(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    op = step.op
+    if not isinstance(op, Fold) or not _divisible(op):
+        return None
+    plan = _Plan(op, len(operands) - op.captures - op.arrays)
+    return _Division(b, plan, operands).run() if plan.pays else None
 
 
 def _divisible(op: Fold) -> bool:

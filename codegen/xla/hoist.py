@@ -15,7 +15,8 @@ from functools import lru_cache
 from ...ad.vmap import vmap_partial
 from ...lang.builder import Builder
 from ...lang.diagnostics import InternalError
-from ...lang.ir import Apply, Fold, Program, Step, bodies, with_bodies
+from ...lang.ir import Apply, Fold, Program, Step
+from ...lang.passes.walk import rebuild
 from .effort import MEMORY, elements, is_cheap_step
 from .places import is_zero
 
@@ -25,17 +26,11 @@ STACK_RATIO = 4  # factors may be stacked when a round's factors are at most thi
 @lru_cache(maxsize=1024)
 def hoist(program: Program) -> Program:
     """The program with per-round work moved out of its loops, inner loops first."""
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        op = with_bodies(step.op, tuple(hoist(inner) for inner in bodies(step.op)))
-        if isinstance(op, Fold) and _may_move(op):
-            slots.extend(_Loop(b, op, operands).split())
-        else:
-            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature)
+    return rebuild(program, hoist, _split)
+
+
+def _split(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    return _Loop(b, step.op, operands).split() if isinstance(step.op, Fold) and _may_move(step.op) else None
 
 
 def _may_move(op: Fold) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from ...lang.builder import Builder
 from ...lang.constants import constant_value
 from ...lang.ir import Apply, Constant
+from ...lang.sizes import known
 from ..index_arithmetic import ARITHMETIC
 from .places import is_zero
 
@@ -19,16 +20,18 @@ LIMIT = 4096  # longest table
 MEETINGS = 4  # most values that may meet in one place
 SPARSE = 4  # places per value from which on scattering is better
 
+
 def read_instead(b: Builder, base: int, values: int, indices: tuple[int, ...]) -> int | None:
     """``base`` with values added at known indices, by reading; None when the indices are not known or too many meet."""
     shape, count = b.array_type(base).shape, len(indices)
-    places = _places(b, tuple(size for size in shape[:count] if isinstance(size, int)), values, indices)
-    if places is None or len(places) * SPARSE < int(np.prod(shape[:count], dtype=int)):  # type: ignore[arg-type]
+    indexed, rest = tuple(size for size in shape[:count] if isinstance(size, int)), shape[count:]
+    length = int(np.prod(indexed, dtype=int))
+    places = _places(b, indexed, values, indices)
+    if places is None or len(places) * SPARSE < length:
         return None
-    tables = _tables(places, int(np.prod(shape[:count], dtype=int)))  # type: ignore[arg-type]
+    tables = _tables(places, length)
     if tables is None:
         return None
-    rest = shape[count:]
     type_ = b.array_type(values)
     flat = b.apply("reshape", values, shape=(len(places), *rest))
     padded = b.apply("concat", flat, b.zeros(type_.with_shape((1, *rest))), axis=0)
@@ -44,9 +47,8 @@ def _places(b: Builder, shape: tuple[int, ...], values: int, indices: tuple[int,
     """Where each value goes, as a place in row-major order, or -1 for nowhere."""
     if len(shape) != len(indices) or np.prod(shape, dtype=int) > LIMIT:
         return None
-    known = [literal(b, index) for index in indices]
-    found = [index for index in known if index is not None]
-    if len(found) < len(known) or not found:
+    found = [index for index in (literal(b, index) for index in indices) if index is not None]
+    if len(found) < len(indices) or not found:
         return None
     inside = ~_zeros(b, values) if found[0].ndim == b.array_type(values).rank else np.ones(found[0].shape, bool)
     place = np.zeros(found[0].shape, np.int64)
@@ -88,13 +90,13 @@ def _literal(b: Builder, slot: int, seen: dict[int, np.ndarray | None]) -> np.nd
         return constant_value(step.op, type_)
     if not isinstance(step.op, Apply):
         return None
-    known: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     for operand in step.operands:
         part = literal(b, operand, seen)
         if part is None:
             return None
-        known.append(part)
-    return _evaluate(step.op, known)
+        parts.append(part)
+    return _evaluate(step.op, parts)
 
 
 def _length(shape: tuple[object, ...]) -> int:
@@ -105,17 +107,17 @@ def _length(shape: tuple[object, ...]) -> int:
 def _evaluate(op: Apply, x: list[np.ndarray]) -> np.ndarray | None:
     match op.primitive:
         case "iota":
-            return np.arange(op["size"])  # type: ignore[arg-type]
+            return np.arange(op.integer("size"))
         case "reshape":
-            return x[0].reshape(op["shape"])  # type: ignore[arg-type]
+            return x[0].reshape(op.integers("shape"))
         case "transpose":
-            return x[0].transpose(op["axes"])  # type: ignore[arg-type]
+            return x[0].transpose(op.integers("axes"))
         case "concat":
-            return np.concatenate(x, axis=op["axis"])  # type: ignore[arg-type]
+            return np.concatenate(x, axis=op.integer("axis"))
         case "broadcast":
-            return _broadcast(x[0], op["shape"], op["axes"])  # type: ignore[arg-type]
+            return _broadcast(x[0], op.integers("shape"), op.integers("axes"))
         case "slice":
-            return x[0][tuple(map(slice, op["starts"], op["limits"]))]  # type: ignore[arg-type]
+            return x[0][tuple(map(slice, op.integers("starts"), op.integers("limits")))]
         case "floordiv" | "mod" if not x[1].all():
             return None
         case name:
@@ -131,7 +133,7 @@ def _broadcast(x: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...]) -> 
 
 def _zeros(b: Builder, slot: int) -> np.ndarray:
     """Which elements are known to be zero."""
-    shape: tuple[int, ...] = b.array_type(slot).shape  # type: ignore[assignment]
+    shape = tuple(map(known, b.array_type(slot).shape))
     step = b.definition(slot)
     if is_zero(b, slot):
         return np.ones(shape, bool)
@@ -140,7 +142,7 @@ def _zeros(b: Builder, slot: int) -> np.ndarray:
             case "reshape":
                 return _zeros(b, step.operands[0]).reshape(shape)
             case "concat":
-                return np.concatenate([_zeros(b, x) for x in step.operands], axis=step.op["axis"])  # type: ignore[arg-type]
+                return np.concatenate([_zeros(b, x) for x in step.operands], axis=step.op.integer("axis"))
             case "where" if (mask := literal(b, step.operands[0])) is not None:
                 return np.where(mask, *(_zeros(b, x) for x in step.operands[1:]))
             case _:

@@ -13,7 +13,8 @@ from functools import lru_cache
 from ...ad.vmap import vmap_partial
 from ...lang.builder import Builder
 from ...lang.diagnostics import InternalError
-from ...lang.ir import Apply, ArrayType, Branch, Call, Constant, Each, Program, bodies, with_bodies
+from ...lang.ir import ArrayType, Branch, Call, Each, Program, Step
+from ...lang.passes.walk import rebuild
 from ...lang.sizes import Size
 from .effort import is_cheap
 
@@ -23,26 +24,19 @@ SMALL_ARM = 24  # steps of an arm that is worth running needlessly
 @lru_cache(maxsize=1024)
 def vectorise(program: Program) -> Program:
     """The program with every `Each` turned into whole-array steps."""
-    builder = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        builder.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        op = with_bodies(step.op, tuple(vectorise(inner) for inner in bodies(step.op)))
-        match op:
-            case Each():
-                slots.extend(_whole(builder, op, operands))
-            case Call(inner):
-                slots.extend(builder.inline(inner, operands))
-            case Branch(arms) if all(_small(arm) for arm in arms):
-                slots.extend(_select(builder, arms, operands))
-            case Branch(arms):
-                slots.extend(builder.branch(operands[0], operands[1:], arms))
-            case Apply() | Constant():
-                slots.extend(builder.replay(step, operands))
-            case _:
-                slots.extend(builder.emit(op, operands, step.types))
-    return builder.build([slots[slot] for slot in program.outputs], program.signature)
+    return rebuild(program, vectorise, _vectorised)
+
+
+def _vectorised(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    match step.op:
+        case Each() as op:
+            return _whole(b, op, operands)
+        case Call(inner):
+            return b.inline(inner, operands)
+        case Branch(arms) if all(map(_small, arms)):
+            return _select(b, arms, operands)
+        case _:
+            return None
 
 
 def _whole(b: Builder, op: Each, operands: Sequence[int]) -> list[int]:

@@ -6,11 +6,12 @@ derivatives ask for the rules; once nothing is differentiated any more, `flatten
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from ..builder import Builder
-from ..ir import Call, Program, bodies, with_bodies
+from ..ir import Call, Program, Step, bodies
 from ..memo import memo
+from .walk import rebuild
 
 
 @memo(maxsize=2048)
@@ -28,18 +29,13 @@ def flatten(program: Program) -> Program:
 def _inlined(program: Program, *, keep_rules: bool) -> Program:
     if not _has_calls(program):
         return program
-    again = inline_calls if keep_rules else flatten
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        operands = [slots[slot] for slot in step.operands]
-        inner = tuple(again(body) for body in bodies(step.op))
+
+    def written_out(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
         if isinstance(step.op, Call) and not (keep_rules and step.op.program.rules):
-            slots.extend(b.inline(inner[0], operands))
-        else:
-            slots.extend(b.replay(replace(step, op=with_bodies(step.op, inner)), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+            return b.inline(step.op.program, operands)
+        return None
+
+    return rebuild(program, inline_calls if keep_rules else flatten, written_out)
 
 
 def _has_calls(program: Program) -> bool:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 from ..builder import Builder
 from ..constants import scalar_value
-from ..ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, bodies, with_bodies
+from ..ir import Apply, ArrayType, Branch, Call, Constant, Each, Fold, Program, SizeValue, Step, bodies
 from ..memo import memo
 from ..sizes import Size, add, mul
+from .walk import rebuild
 
 MAY_FAIL = frozenset({"floordiv", "mod", "scatter", "scatter_add", "scatter_last", "cholesky", "solve"})
 
@@ -28,18 +29,15 @@ def lift(program: Program) -> Program:
     """The program with every loop lifted, inner loops first."""
     if not any(bodies(step.op) for step in program.steps):
         return program
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        op = with_bodies(step.op, tuple(lift(body) for body in bodies(step.op)))
-        operands = [slots[slot] for slot in step.operands]
-        # A loop known to have no rounds runs nothing, so nothing of it may move in front.
-        if (isinstance(op, Each) or (isinstance(op, Fold) and op.condition is None)) and op.size != 0:
-            slots.extend(_lift_loop(b, op, operands))
-        else:
-            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+    return rebuild(program, lift, _lifted)
+
+
+def _lifted(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    op = step.op
+    # A loop known to have no rounds runs nothing, so nothing of it may move in front.
+    if (isinstance(op, Each) or (isinstance(op, Fold) and op.condition is None)) and op.size != 0:
+        return _lift_loop(b, op, operands)
+    return None
 
 
 @dataclass

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..builder import Builder
-from ..ir import Fold, Program, Step, bodies, with_bodies
+from ..ir import Fold, Program, Step, bodies
 from ..memo import memo
+from .walk import rebuild
 
 ROUNDS = 4
 STEPS = 400
@@ -22,17 +23,11 @@ def unroll(program: Program) -> Program:
     """The program with short loops unrolled, inner loops first."""
     if not _has_short(program):
         return program
-    b = Builder(program.name, program.inputs, program.sizes)
-    slots = list(range(len(program.inputs)))
-    for step in program.steps:
-        b.origin = step.origin
-        op = with_bodies(step.op, tuple(unroll(body) for body in bodies(step.op)))
-        operands = [slots[slot] for slot in step.operands]
-        if isinstance(op, Fold) and _is_short(op):
-            slots.extend(_unrolled(b, op, operands))
-        else:
-            slots.extend(b.replay(Step(op, step.operands, step.types, step.origin), operands))
-    return b.build([slots[slot] for slot in program.outputs], program.signature, program.rules)
+    return rebuild(program, unroll, _straight)
+
+
+def _straight(b: Builder, step: Step, operands: list[int]) -> Sequence[int] | None:
+    return _unrolled(b, step.op, operands) if isinstance(step.op, Fold) and _is_short(step.op) else None
 
 
 def _has_short(program: Program) -> bool:
