@@ -56,9 +56,30 @@ SMOOTH: dict[str, Callable[[Any], Any]] = {
     "logsumexp": jax.nn.logsumexp,
     "softmax": lambda x: jax.nn.softmax(x)[0],
     "norm": jnp.linalg.norm,
+    "a number kept away from 0": lambda x: jnp.where(x @ x > 0, jnp.sqrt(jnp.where(x @ x > 0, x @ x, 1.0)), 0.0),
     "a maximum of constants": lambda x: x * jnp.max(jnp.arange(3.0)),
     "a kink behind stop_gradient": lambda x: x * jax.lax.stop_gradient(jnp.abs(x)),
 }
+
+
+RAMPS: dict[str, Callable[[Any], Any]] = {
+    "numbers above 0": lambda x: jnp.where(x > 0, x, 0.0),
+    "multiples, the other way round": lambda x: jnp.where(0 >= x, 0, 3 * x),
+    "a branch": lambda x: jax.lax.cond(x[0] > 0, lambda y: y, lambda y: 0.0, x[0]),
+}
+
+
+@pytest.mark.parametrize("name", RAMPS)
+def test_ramps_written_by_hand_are_found(name: str) -> None:
+    with pytest.warns(pf.NotSmoothWarning, match=r"made by `(where|if)`"):
+        LAPLACIAN(lambda x: jnp.sum(RAMPS[name](x * 2)))(POINT)
+
+
+def test_a_ramp_of_the_language_is_found() -> None:
+    program = pf.parse("def f(x: f64, t: f64): f64 = t + (if x > 0.0 then 2.0 * x else 0.0)")["f"]
+    pf.operator("u_x", variables="x t")(program)
+    with pytest.warns(pf.NotSmoothWarning, match="made by `if`"):
+        pf.operator("u_xx", variables="x t")(program)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
