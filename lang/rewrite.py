@@ -137,16 +137,14 @@ def _same_shape(b: Builder, op: Apply, x: Operands) -> int | None:
 
 
 def _transpose_twice(b: Builder, op: Apply, x: Operands) -> int | None:
-    axes = op["axes"]
-    assert isinstance(axes, tuple)
+    axes = op.integers("axes")
     if axes == tuple(range(len(axes))):
         return x[0]
     found = _inner(b, x[0], "transpose")
     if found is None:
         return None
-    first = found[0]["axes"]
-    assert isinstance(first, tuple)
-    return b.apply("transpose", found[1][0], axes=tuple(first[axis] for axis in axes))  # type: ignore[index]
+    first = found[0].integers("axes")
+    return b.apply("transpose", found[1][0], axes=tuple(first[axis] for axis in axes))
 
 
 def _broadcast_twice(b: Builder, op: Apply, x: Operands) -> int | None:
@@ -155,15 +153,14 @@ def _broadcast_twice(b: Builder, op: Apply, x: Operands) -> int | None:
     found = _inner(b, x[0], "broadcast")
     if found is None:
         return None
-    outer, inner = op["axes"], found[0]["axes"]
-    assert isinstance(outer, tuple) and isinstance(inner, tuple)
-    axes = tuple(outer[axis] for axis in inner)  # type: ignore[index]
+    outer, inner = op.integers("axes"), found[0].integers("axes")
+    axes = tuple(outer[axis] for axis in inner)
     return b.apply("broadcast", found[1][0], shape=op["shape"], axes=axes)
 
 
 def _whole_slice(b: Builder, op: Apply, x: Operands) -> int | None:
-    starts, limits = op["starts"], op["limits"]
-    whole = all(start == 0 for start in starts) and limits == b.array_type(x[0]).shape  # type: ignore[union-attr]
+    starts, limits = op.sizes("starts"), op.sizes("limits")
+    whole = all(start == 0 for start in starts) and limits == b.array_type(x[0]).shape
     return x[0] if whole else None
 
 

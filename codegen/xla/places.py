@@ -75,9 +75,7 @@ def _core(b: Builder, slot: int) -> tuple[int, tuple[int, ...]]:
     """What a broadcast repeats, and the axes it really depends on."""
     step = b.definition(slot)
     if step is not None and isinstance(step.op, Apply) and step.op.primitive == "broadcast":
-        axes = step.op["axes"]
-        assert isinstance(axes, tuple)
-        return step.operands[0], axes  # type: ignore[return-value]
+        return step.operands[0], step.op.integers("axes")
     return slot, tuple(range(b.array_type(slot).rank))
 
 
@@ -89,7 +87,8 @@ def _narrow(b: Builder, slot: int, needed: tuple[int, ...], places: tuple[int, .
 
 
 def _ints(shape: tuple[object, ...]) -> tuple[int, ...] | None:
-    return shape if all(isinstance(size, int) for size in shape) else None  # type: ignore[return-value]
+    found = tuple(size for size in shape if isinstance(size, int))
+    return found if len(found) == len(shape) else None
 
 
 def gather_at(b: Builder, op: Apply, x: int, indices: tuple[int, ...]) -> int | None:

@@ -16,7 +16,7 @@ from ..diagnostics import Diagnostic, DiagnosticError, Label, fail
 from ..sizes import Size, sub, substitute, variable, variables
 from ..source import Span
 from ..surface import ast
-from ..typed import ConstructorName, Global, Local, Meaning, Scheme, SizeName
+from ..typed import CheckedData, ConstructorName, Global, Local, Meaning, Scheme, SizeName
 from .annotations import ARITHMETIC, Generics, combine
 from .prove import proved
 from .report import mismatch
@@ -191,16 +191,13 @@ class Checker:
         meaning = Global(module, name, tuple(types.values()), tuple(sizes.values()))
         return meaning, ty.Fun(parameters, result), sizes  # type: ignore[arg-type]
 
-    def construct(self, data: object, tag: int) -> tuple[ConstructorName, tuple[ty.Type, ...], ty.Data]:
+    def construct(self, data: CheckedData, tag: int) -> tuple[ConstructorName, tuple[ty.Type, ...], ty.Data]:
         """A constructor at fresh unknowns: its meaning, its field types, the type it builds."""
-        types = {name: self.unifier.fresh() for name in data.types}  # type: ignore[attr-defined]
-        fields = tuple(
-            ty.substitute_type(item, types, {})
-            for item in data.constructors[tag][1]  # type: ignore[attr-defined]
-        )
+        types = {name: self.unifier.fresh() for name in data.types}
+        fields = tuple(ty.substitute_type(item, types, {}) for item in data.constructors[tag][1])
         arguments = tuple(types.values())
-        meaning = ConstructorName(data.module, data.name, tag, arguments)  # type: ignore[attr-defined]
-        return meaning, fields, ty.Data(data.name, arguments)  # type: ignore[attr-defined]
+        meaning = ConstructorName(data.module, data.name, tag, arguments)
+        return meaning, fields, ty.Data(data.name, arguments)
 
     # --- sizes ------------------------------------------------------------------------------------
 

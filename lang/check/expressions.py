@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .. import types as ty
 from ..diagnostics import DiagnosticError, fail, suggest
 from ..sizes import Size, mul, sub
@@ -98,8 +100,9 @@ def boolean(checker: Checker, node: ast.Bool, hint: ty.Type | None) -> ty.Type:
 @rule(ast.Tuple)
 def tuple_(checker: Checker, node: ast.Tuple, hint: ty.Type | None) -> ty.Type:
     wanted = checker.head(hint) if hint is not None else None
-    fits = isinstance(wanted, ty.Tuple) and len(wanted.items) == len(node.items)
-    hints = wanted.items if fits else (None,) * len(node.items)  # type: ignore[union-attr]
+    hints: Sequence[ty.Type | None] = (None,) * len(node.items)
+    if isinstance(wanted, ty.Tuple) and len(wanted.items) == len(node.items):
+        hints = wanted.items
     found = ty.Tuple(tuple(checker.infer(item, h) for item, h in zip(node.items, hints, strict=True)))
     return limited_type(found, node.span)
 
@@ -250,15 +253,15 @@ def _bind(checker: Checker, bind: ast.Bind) -> None:
 def lambda_(checker: Checker, node: ast.Lambda, hint: ty.Type | None) -> ty.Type:
     """Parameters take their annotation, or the type the context gives."""
     wanted = checker.head(hint) if hint is not None else None
-    fits = isinstance(wanted, ty.Fun) and len(wanted.parameters) == len(node.parameters)
+    context = wanted if isinstance(wanted, ty.Fun) and len(wanted.parameters) == len(node.parameters) else None
     parameters: list[ty.Type] = []
     with checker.inside():
         for place, parameter in enumerate(node.parameters):
-            given = wanted.parameters[place] if fits else None  # type: ignore[union-attr]
+            given = None if context is None else context.parameters[place]
             type_ = _parameter(checker, parameter, given)
             parameters.append(type_)
             checker.bind(parameter.name, Entry(Local(parameter.name), type_))
-        result = checker.infer(node.body, wanted.result if fits else None)  # type: ignore[union-attr]
+        result = checker.infer(node.body, None if context is None else context.result)
     return ty.Fun(tuple(parameters), result)
 
 

@@ -92,11 +92,12 @@ class Scope:
 
     def arrays(self, value: Iterable[int], span: Span | None = None) -> tuple[ArrayType, ...]:
         """The types of slots that must be arrays (the checker refuses arrays of functions and variants)."""
-        found = self.types_of(value)
-        for type_ in found:
+        found: list[ArrayType] = []
+        for type_ in self.types_of(value):
             if not isinstance(type_, ArrayType):
                 raise InternalError(f"an array of values of type {type_} at {span or self.builder.origin}")
-        return found  # type: ignore[return-value]
+            found.append(type_)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

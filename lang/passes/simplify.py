@@ -206,11 +206,10 @@ def _repeated_element(b: Builder, slot: int) -> int | None:
     step = b.definition(slot)
     if step is None or not isinstance(step.op, Apply) or step.op.primitive != "broadcast":
         return None
-    axes, shape = step.op["axes"], step.op["shape"]
-    assert isinstance(axes, tuple) and isinstance(shape, tuple)
+    axes, shape = step.op.integers("axes"), step.op.sizes("shape")
     if 0 in axes:
         return None
-    return b.broadcast(step.operands[0], shape[1:], tuple(axis - 1 for axis in axes))  # type: ignore[operator, arg-type]
+    return b.broadcast(step.operands[0], shape[1:], tuple(axis - 1 for axis in axes))
 
 
 def _emit_each(b: Builder, op: Each, operands: list[int], kept: tuple[int, ...]) -> Sequence[int]:

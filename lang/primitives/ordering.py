@@ -7,17 +7,17 @@ from ..params import Params, integer
 from . import costs, type_rules
 from .reductions import take_along
 from .row import Discrete, Primitive, RuleContext, Selects
-from .type_rules import Types, axis_param, drop_axes, require
+from .type_rules import Types, drop_axes, require
 
 
 def _sort(context: RuleContext, x_dot: int) -> int:
-    axis = axis_param(context.params)
+    axis = integer(context.params, "axis")
     places = context.builder.apply("argsort", context.operands[0], axis=axis)
     return take_along(context, x_dot, places, axis)
 
 
 def _top_type(operands: Types, params: Params) -> Types:
-    (x,), axis, k = operands, axis_param(params), integer(params, "k")
+    (x,), axis, k = operands, integer(params, "axis"), integer(params, "k")
     drop_axes(x, (axis,))
     length = x.shape[axis]
     require(0 <= k and not (isinstance(length, int) and k > length), f"the {k} greatest of {x} along axis {axis}")

@@ -7,18 +7,22 @@ is the exclusive prefix times the exclusive suffix, and a running product is its
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..diagnostics import InternalError
 from ..ir import ArrayType
+from ..params import integer, integers
 from ..sizes import Size, add, product
 from . import costs, type_rules
-from .row import Defined, Discrete, Implicit, Linear, Primitive, RuleContext, Selects
+from .row import Defined, Derivative, Discrete, Implicit, Linear, Primitive, RuleContext, Selects
 from .structure import expand, kept_axes, slice_axis
-from .type_rules import axes_param, axis_param
+
+if TYPE_CHECKING:
+    from ..builder import Builder
 
 
 def _reduce_sum(context: RuleContext, z: int) -> int:
-    return expand(context, z, context.type(context.operands[0]).shape, axes_param(context.params))
+    return expand(context, z, context.type(context.operands[0]).shape, integers(context.params, "axes"))
 
 
 def _share_of_winners(context: RuleContext, x_dot: int, *, greatest: bool) -> int:
@@ -27,7 +31,7 @@ def _share_of_winners(context: RuleContext, x_dot: int, *, greatest: bool) -> in
     Asking for the winners, and not which elements equal the result, is safe where code computes an operand twice and
     rounds it differently.
     """
-    builder, axes = context.builder, axes_param(context.params)
+    builder, axes = context.builder, integers(context.params, "axes")
     type_ = context.type(context.operands[0])
     wins = builder.apply("winners", context.operands[0], axes=axes, greatest=greatest)
     taken = builder.apply("where", wins, x_dot, builder.constant(0, type_.dtype))
@@ -62,7 +66,7 @@ def _exclusive_cumprod(context: RuleContext, slot: int, *, reverse: bool) -> int
 
 
 def _reduce_prod(context: RuleContext, tangents: tuple[int | None, ...]) -> int:
-    builder, axes = context.builder, axes_param(context.params)
+    builder, axes = context.builder, integers(context.params, "axes")
     (x_dot,) = tangents
     assert x_dot is not None
     x = _last_axis(context, context.operands[0], axes)
@@ -75,21 +79,21 @@ def _reduce_prod(context: RuleContext, tangents: tuple[int | None, ...]) -> int:
 
 def _cumsum(context: RuleContext, z: int) -> int:
     reverse = not dict(context.params)["reverse"]
-    return context.builder.apply("cumsum", z, axis=axis_param(context.params), reverse=reverse)
+    return context.builder.apply("cumsum", z, axis=integer(context.params, "axis"), reverse=reverse)
 
 
 def _cumprod(context: RuleContext) -> int:
     """The recurrence ``p <- p * x[i]`` along the axis, whose derivatives need no division."""
     from ..builder import body
 
-    builder, axis = context.builder, axis_param(context.params)
+    builder, axis = context.builder, integer(context.params, "axis")
     type_ = context.type(context.operands[0])
     order = (axis, *kept_axes(type_.rank, (axis,)))
     front = builder.apply("transpose", context.operands[0], axes=order)
     element = type_.with_shape(context.type(front).shape[1:])
 
-    def step(inner: object, slots: tuple[int, ...]) -> tuple[int, int]:
-        running = inner.apply("mul", slots[1], slots[0])  # type: ignore[attr-defined]
+    def step(inner: Builder, slots: tuple[int, ...]) -> tuple[int, int]:
+        running = inner.apply("mul", slots[1], slots[0])
         return running, running
 
     program = body("cumprod", (element, element, type_rules.ArrayType("i64")), step)
@@ -112,7 +116,7 @@ def take_along(context: RuleContext, x: int, places: int, axis: int) -> int:
 
 def _running_winner(context: RuleContext, x_dot: int, *, greatest: bool) -> int:
     """The tangent of the latest element that is no less (no more) than all before it."""
-    builder, axis = context.builder, axis_param(context.params)
+    builder, axis = context.builder, integer(context.params, "axis")
     x, y = context.operands[0], context.results[0]
     shape = context.type(x).shape
     place = builder.broadcast(builder.apply("iota", size=shape[axis]), shape, (axis,))
@@ -127,7 +131,7 @@ def _running_winner(context: RuleContext, x_dot: int, *, greatest: bool) -> int:
 
 def _one_before(context: RuleContext, slot: int) -> int:
     """The elements one place before each one in the running order; 0 where there is none."""
-    builder, axis = context.builder, axis_param(context.params)
+    builder, axis = context.builder, integer(context.params, "axis")
     reverse, type_ = bool(dict(context.params)["reverse"]), context.type(slot)
     nothing, width = (0,) * type_.rank, tuple(int(k == axis) for k in range(type_.rank))
     longer = builder.apply("pad", slot, low=nothing if reverse else width, high=width if reverse else nothing)
@@ -137,7 +141,7 @@ def _one_before(context: RuleContext, slot: int) -> int:
 
 def _shifted(context: RuleContext) -> tuple[int, int]:
     """``exp(x - m)`` and m, the maximum over the axes as a constant; m is 0 where the maximum is infinite."""
-    builder, axes = context.builder, axes_param(context.params)
+    builder, axes = context.builder, integers(context.params, "axes")
     x = context.operands[0]
     type_ = context.type(x)
     peak = builder.apply("stop_gradient", builder.apply("reduce_max", x, axes=axes))
@@ -157,7 +161,7 @@ def _nonzero(context: RuleContext, total: int) -> tuple[int, int]:
 def _logsumexp(context: RuleContext) -> int:
     builder = context.builder
     weights, peak = _shifted(context)
-    total = builder.apply("reduce_sum", weights, axes=axes_param(context.params))
+    total = builder.apply("reduce_sum", weights, axes=integers(context.params, "axes"))
     empty, divisor = _nonzero(context, total)
     value = builder.apply("add", builder.apply("log", divisor), peak)
     return builder.apply("where", empty, builder.constant(float("-inf"), context.type(total).dtype), value)
@@ -165,7 +169,7 @@ def _logsumexp(context: RuleContext) -> int:
 
 def _behind(context: RuleContext, slot: int, step: int) -> int:
     """The elements `step` places before each one in the running order; 0 where there are none."""
-    axis, reverse = axis_param(context.params), bool(dict(context.params)["reverse"])
+    axis, reverse = integer(context.params, "axis"), bool(dict(context.params)["reverse"])
     type_ = context.type(slot)
     length, widths = type_.shape[axis], [0] * type_.rank
     if not isinstance(length, int):
@@ -184,7 +188,7 @@ def _cumlogsumexp(context: RuleContext, tangents: tuple[int | None, ...]) -> int
     """
     builder, (x_dot,) = context.builder, tangents
     x, y, type_ = context.operands[0], context.results[0], context.type(context.operands[0])
-    length = type_.shape[axis_param(context.params)]
+    length = type_.shape[integer(context.params, "axis")]
     assert x_dot is not None and isinstance(length, int)
     zero = builder.constant(0, type_.dtype)
     safe = builder.apply("where", builder.apply("is_finite", y), y, zero)
@@ -203,18 +207,18 @@ def _cumlogsumexp(context: RuleContext, tangents: tuple[int | None, ...]) -> int
 
 
 def _softmax(context: RuleContext) -> int:
-    builder, axes = context.builder, axes_param(context.params)
+    builder, axes = context.builder, integers(context.params, "axes")
     weights, _ = _shifted(context)
     _, divisor = _nonzero(context, builder.apply("reduce_sum", weights, axes=axes))
     return builder.apply("div", weights, expand(context, divisor, context.type(weights).shape, axes))
 
 
-def _reduction(name: str, derivative: object, doc: str, type_: str = "[…]n -> […]n") -> Primitive:
+def _reduction(name: str, derivative: Derivative, doc: str, type_: str = "[…]n -> […]n") -> Primitive:
     boolean = name in ("reduce_all", "reduce_any")
     return Primitive(
         name=name,
         type=type_,
-        derivative=derivative,  # type: ignore[arg-type]
+        derivative=derivative,
         doc=doc,
         flops=costs.reduction,
         kinks=("two elements tie",) if isinstance(derivative, Selects) else (),
@@ -224,11 +228,11 @@ def _reduction(name: str, derivative: object, doc: str, type_: str = "[…]n -> 
     )
 
 
-def _running(name: str, derivative: object, doc: str) -> Primitive:
+def _running(name: str, derivative: Derivative, doc: str) -> Primitive:
     return Primitive(
         name=name,
         type="[…]n -> […]n",
-        derivative=derivative,  # type: ignore[arg-type]
+        derivative=derivative,
         doc=doc,
         flops=costs.running,
         kinks=("two elements tie",) if isinstance(derivative, Selects) else (),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..params import integer, integers, sizes
 from ..sizes import Size, add, sub
 from . import costs, type_rules
 from .row import Discrete, Linear, Primitive, RuleContext
-from .type_rules import axes_param, axis_param, sizes_param
 
 
 def kept_axes(rank: int, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ def slice_axis(context: RuleContext, slot: int, axis: int, start: Size, limit: S
 
 
 def _broadcast(context: RuleContext, z: int) -> int:
-    summed = kept_axes(context.type(z).rank, axes_param(context.params))
+    summed = kept_axes(context.type(z).rank, integers(context.params, "axes"))
     return context.builder.apply("reduce_sum", z, axes=summed)
 
 
@@ -41,31 +41,31 @@ def _reshape(context: RuleContext, z: int) -> int:
 
 
 def _transpose(context: RuleContext, z: int) -> int:
-    axes = axes_param(context.params)
+    axes = integers(context.params, "axes")
     inverse = tuple(axes.index(axis) for axis in range(len(axes)))
     return context.builder.apply("transpose", z, axes=inverse)
 
 
 def _slice(context: RuleContext, z: int) -> int:
     shape = context.type(context.operands[0]).shape
-    limits = sizes_param(context.params, "limits")
+    limits = sizes(context.params, "limits")
     high = tuple(sub(size, limit) for size, limit in zip(shape, limits, strict=True))
-    return context.builder.apply("pad", z, low=sizes_param(context.params, "starts"), high=high)
+    return context.builder.apply("pad", z, low=sizes(context.params, "starts"), high=high)
 
 
 def _pad(context: RuleContext, z: int) -> int:
     shape = context.type(context.operands[0]).shape
-    low = sizes_param(context.params, "low")
+    low = sizes(context.params, "low")
     limits = tuple(add(start, size) for start, size in zip(low, shape, strict=True))
     return context.builder.apply("slice", z, starts=low, limits=limits)
 
 
 def _reverse(context: RuleContext, z: int) -> int:
-    return context.builder.apply("reverse", z, axes=axes_param(context.params))
+    return context.builder.apply("reverse", z, axes=integers(context.params, "axes"))
 
 
 def _concat(context: RuleContext, z: int, operand: int) -> int:
-    axis = axis_param(context.params)
+    axis = integer(context.params, "axis")
     start: Size = 0
     for slot in context.operands[:operand]:
         start = add(start, context.type(slot).shape[axis])

@@ -11,6 +11,7 @@ from functools import cache
 
 from ..diagnostics import InternalError
 from ..ir import FLOAT_DTYPES, ArrayType, Params
+from ..params import integer, integers, size, sizes
 from ..sizes import Size, add, sub
 
 Types = tuple[ArrayType, ...]
@@ -21,20 +22,6 @@ def require(condition: bool, message: str) -> None:
     """Raise `InternalError` with the message unless the condition holds."""
     if not condition:
         raise InternalError(message)
-
-
-def axes_param(params: Params, name: str = "axes") -> tuple[int, ...]:
-    """A parameter that is a tuple of integers."""
-    return dict(params)[name]  # type: ignore[return-value]
-
-
-def sizes_param(params: Params, name: str) -> tuple[Size, ...]:
-    """A parameter that is a tuple of sizes."""
-    return dict(params)[name]  # type: ignore[return-value]
-
-
-def axis_param(params: Params) -> int:
-    return dict(params)["axis"]  # type: ignore[return-value]
 
 
 @cache
@@ -116,7 +103,7 @@ def width(dtype: str) -> int:
 
 
 def broadcast(operands: Types, params: Params) -> Types:
-    shape, axes = sizes_param(params, "shape"), axes_param(params)
+    shape, axes = sizes(params, "shape"), integers(params, "axes")
     (x,) = operands
     require(len(axes) == x.rank and list(axes) == sorted(set(axes)), f"broadcast: axes {axes} for {x}")
     fits = all(0 <= axis < len(shape) and shape[axis] == size for axis, size in zip(axes, x.shape, strict=True))
@@ -126,28 +113,28 @@ def broadcast(operands: Types, params: Params) -> Types:
 
 def reshape(operands: Types, params: Params) -> Types:
     (x,) = operands
-    result = x.with_shape(sizes_param(params, "shape"))
+    result = x.with_shape(sizes(params, "shape"))
     require(x.elements == result.elements, f"reshape: {x} to {result}")
     return (result,)
 
 
 def transpose(operands: Types, params: Params) -> Types:
     (x,) = operands
-    axes = axes_param(params)
+    axes = integers(params, "axes")
     require(sorted(axes) == list(range(x.rank)), f"transpose: axes {axes} of {x}")
     return (x.with_shape(tuple(x.shape[axis] for axis in axes)),)
 
 
 def slice_(operands: Types, params: Params) -> Types:
     (x,) = operands
-    starts, limits = sizes_param(params, "starts"), sizes_param(params, "limits")
+    starts, limits = sizes(params, "starts"), sizes(params, "limits")
     require(len(starts) == len(limits) == x.rank, f"slice: {starts} to {limits} of {x}")
     return (x.with_shape(tuple(sub(limit, start) for start, limit in zip(starts, limits, strict=True))),)
 
 
 def pad(operands: Types, params: Params) -> Types:
     (x,) = operands
-    low, high = sizes_param(params, "low"), sizes_param(params, "high")
+    low, high = sizes(params, "low"), sizes(params, "high")
     require(len(low) == len(high) == x.rank, f"pad: {low} and {high} of {x}")
     return (x.with_shape(tuple(add(add(a, n), b) for a, n, b in zip(low, x.shape, high, strict=True))),)
 
@@ -158,7 +145,7 @@ def same(operands: Types, params: Params) -> Types:
 
 
 def concat(operands: Types, params: Params) -> Types:
-    axis = axis_param(params)
+    axis = integer(params, "axis")
     first = operands[0]
     total: Size = 0
     for x in operands:
@@ -169,7 +156,7 @@ def concat(operands: Types, params: Params) -> Types:
 
 
 def iota(operands: Types, params: Params) -> Types:
-    return (ArrayType("i64", (dict(params)["size"],)),)  # type: ignore[arg-type]
+    return (ArrayType("i64", (size(params, "size"),)),)
 
 
 def whole_number(operands: Types, params: Params) -> Types:
@@ -213,11 +200,11 @@ def drop_axes(x: ArrayType, axes: tuple[int, ...]) -> ArrayType:
 
 
 def reduce_(operands: Types, params: Params) -> Types:
-    return (drop_axes(operands[0], axes_param(params)),)
+    return (drop_axes(operands[0], integers(params, "axes")),)
 
 
 def winners(operands: Types, params: Params) -> Types:
-    drop_axes(operands[0], axes_param(params))
+    drop_axes(operands[0], integers(params, "axes"))
     return (ArrayType("bool", operands[0].shape),)
 
 
@@ -227,16 +214,16 @@ def reduce_bool(operands: Types, params: Params) -> Types:
 
 
 def softmax(operands: Types, params: Params) -> Types:
-    drop_axes(operands[0], axes_param(params))
+    drop_axes(operands[0], integers(params, "axes"))
     return (operands[0],)
 
 
 def arg_reduce(operands: Types, params: Params) -> Types:
-    return (ArrayType("i64", drop_axes(operands[0], (axis_param(params),)).shape),)
+    return (ArrayType("i64", drop_axes(operands[0], (integer(params, "axis"),)).shape),)
 
 
 def along_axis(operands: Types, params: Params) -> Types:
-    drop_axes(operands[0], (axis_param(params),))
+    drop_axes(operands[0], (integer(params, "axis"),))
     return (operands[0],)
 
 
@@ -264,10 +251,10 @@ def letter_sizes(spec: str, operands: Types) -> dict[str, Size]:
     found: dict[str, Size] = {}
     for term, operand in zip(terms, operands, strict=True):
         require(len(term) == operand.rank and len(set(term)) == len(term), f"einsum {spec}: {term} for {operand}")
-        for letter, size in zip(term, operand.shape, strict=True):
+        for letter, length in zip(term, operand.shape, strict=True):
             require(
-                found.setdefault(letter, size) == size,
-                f"einsum {spec}: {letter} is {found[letter]} and {size}",
+                found.setdefault(letter, length) == length,
+                f"einsum {spec}: {letter} is {found[letter]} and {length}",
             )
     return found
 
@@ -309,8 +296,9 @@ def _matrix(operands: Types) -> tuple[ArrayType, Size, Size, Size]:
     m, n = a.shape[-2:]
     if m == n:
         return a, m, n, m
-    require(isinstance(m, int) and isinstance(n, int), f"the smaller size of {a} is not known")
-    return a, m, n, min(m, n)  # type: ignore[type-var]
+    if not isinstance(m, int) or not isinstance(n, int):
+        raise InternalError(f"the smaller size of {a} is not known")
+    return a, m, n, min(m, n)
 
 
 def eigenvalues(operands: Types, params: Params) -> Types:
@@ -357,7 +345,7 @@ def lu_permutation(operands: Types, params: Params) -> Types:
 def pivots_to_permutation(operands: Types, params: Params) -> Types:
     (pivots,) = operands
     require(pivots.dtype in INTEGER_DTYPES and pivots.rank >= 1, f"pivots of type {pivots}")
-    return (pivots.with_shape((*pivots.shape[:-1], dict(params)["size"])),)  # type: ignore[arg-type]
+    return (pivots.with_shape((*pivots.shape[:-1], size(params, "size"))),)
 
 
 def tridiagonal_solve(operands: Types, params: Params) -> Types:

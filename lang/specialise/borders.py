@@ -71,10 +71,12 @@ def border(definitions: Definitions, type_: SlotType, name: str, above: tuple[Sl
 
 def array_slots(values: Sequence[PartialValue]) -> list[int]:
     """The slots of values that must be arrays."""
+    found: list[int] = []
     for value in values:
         if not isinstance(value, int):
             raise InternalError(f"a value of type {value.type} where an array was expected")
-    return list(values)  # type: ignore[arg-type]
+        found.append(value)
+    return found
 
 
 def packed(builder: Builder, shapes: Sequence[Shape], values: Values | None) -> list[int]:

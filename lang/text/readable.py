@@ -49,6 +49,10 @@ class _Text:
     def within(self, level: int) -> str:
         return self.text if self.binds >= level else f"({self.text})"
 
+    def stays(self, uses: int) -> bool:
+        """Whether it stands where it is read, so often, instead of getting a name."""
+        return len(self.text) <= (WIDTH if uses <= 1 else 12) and (uses <= 1 or self.binds == _ATOM)
+
 
 def readable(program: Program) -> str:
     """The text of a program.
@@ -130,11 +134,9 @@ class _Writer:
         for first, step in program.numbered():
             operands = [known[slot] for slot in step.operands]
             written = self.step(step, operands, indent)
-            single = len(step.types) == 1 and isinstance(written, _Text)
-            if single and (uses[first] <= 1 or written.binds == _ATOM) and len(written.text) <= WIDTH:  # type: ignore[union-attr]
-                if uses[first] <= 1 or len(written.text) <= 12:  # type: ignore[union-attr]
-                    known.append(written)  # type: ignore[arg-type]
-                    continue
+            if isinstance(written, _Text) and len(step.types) == 1 and written.stays(uses[first]):
+                known.append(written)
+                continue
             new = [self.fresh() for _ in step.types]
             target = new[0] if len(new) == 1 else f"({', '.join(new)})"
             if isinstance(written, _Text):
