@@ -37,6 +37,7 @@ class Case:
 
     text: Text
     module: Module
+    meaning: Module
     arguments: list[np.ndarray]
     floats: tuple[int, ...]
     directions: tuple[list[np.ndarray], list[np.ndarray]]
@@ -75,27 +76,32 @@ def prepare(text: Text) -> Case:
     floats = tuple(k for k, x in enumerate(arguments) if x.dtype == float)
     random = np.random.default_rng(len(text.text))
     one, two = ([random.uniform(-1, 1, arguments[k].shape) for k in floats] for _ in range(2))
-    evaluator = partial(_exact, meaning, text, arguments, floats)
+    evaluator = partial(_exact, meaning, text, arguments, floats, digits=60)
     value = evaluator([])
     z = random.uniform(0.5, 1.5, value.shape)
     return Case(
-        text, module, arguments, floats, (one, two), z, value.astype(float),
+        text, module, meaning, arguments, floats, (one, two), z, value.astype(float),
         (_slope(evaluator, one), _slope(evaluator, two)), _bars(evaluator, arguments, floats, z),
         _second(evaluator, one, two),
     )  # fmt: skip
 
 
+def exact_value(case: Case, moves: Sequence[tuple[Fraction, list[np.ndarray]]], digits: int) -> np.ndarray:
+    """The result of a case, its float arguments moved by multiples of directions."""
+    return _exact(case.meaning, case.text, case.arguments, case.floats, moves, digits)
+
+
 def _exact(
     module: Module, text: Text, arguments: list[np.ndarray], floats: tuple[int, ...],
-    moves: Sequence[tuple[Fraction, list[np.ndarray]]],
+    moves: Sequence[tuple[Fraction, list[np.ndarray]]], digits: int,
 ) -> np.ndarray:  # fmt: skip
-    """The result at 60 digits, the float arguments moved by multiples of directions."""
+    """The result at so many digits, the float arguments moved by multiples of directions."""
     exact: list[Any] = [_fractions(x) if k in floats else x for k, x in enumerate(arguments)]
     for scale, direction in moves:
         for k, step in zip(floats, direction, strict=True):
             exact[k] = exact[k] + scale * _fractions(step)
     program = module.program(text.entry)
-    return np.asarray(evaluate_exact(program, exact, text.sizes, lookup(module), digits=60)[0], object)
+    return np.asarray(evaluate_exact(program, exact, text.sizes, lookup(module), digits=digits)[0], object)
 
 
 def lookup(module: Module) -> Callable[[Function], Program]:

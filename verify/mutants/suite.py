@@ -12,10 +12,12 @@ from .hand_checks import hand_checks
 from .inexact_checks import inexact_checks
 from .mutant import Mutant
 from .passes import find
+from .plan_checks import plan_checks
 from .program_case import prepare
 from .program_checks import program_checks
 from .program_texts import TEXTS
 from .row_checks import elementwise_checks
+from .series_checks import series_checks
 from .step_programs import STEP_TEXTS
 from .work_checks import work_checks
 
@@ -24,7 +26,8 @@ def suite() -> list[Check]:
     """Every check, its oracle evaluated before any fault is in."""
     programs = [prepare(text) for text in (*TEXTS, *STEP_TEXTS)]
     whole = [*program_checks(programs), *batch_checks(programs), *work_checks(programs), *hand_checks()]
-    return [*elementwise_checks(), *inexact_checks(), *case_checks(), *_by_kind(whole)]
+    high = [*series_checks(programs), *plan_checks()]
+    return [*elementwise_checks(), *inexact_checks(), *case_checks(), *_by_kind(whole), *high]
 
 
 def _by_kind(checks: list[Check]) -> list[Check]:
@@ -46,12 +49,19 @@ _LIKELY = {
     "lang.passes": "values",
 }
 
+# The kinds of checks that reach a package which nothing else uses.
+_ALONE = {"ad.taylor": ("series", "plans"), "ad.operators": ("plans",)}
+
 
 def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
-    """The checks that look at a mutant: those of its own row; else programs and small cases, the likely ones first."""
+    """The checks that look at a mutant: those of its own row or package; else programs and small cases, the likely
+    ones first."""
     own = [check for check in checks if mutant.subject in check.subjects]
     if own:
         return own
+    for start, kinds in _ALONE.items():
+        if mutant.subject.startswith(start):
+            return [check for kind in kinds for check in checks if check.name.endswith(f": {kind}")]
     cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
@@ -71,4 +81,4 @@ def _rows_beside(subject: str) -> frozenset[str]:
 
 
 def _is_case(check: Check) -> bool:
-    return not check.name.endswith(("partials", "edges", "second derivatives"))
+    return not check.name.endswith(("partials", "edges", "second derivatives", "series"))

@@ -1,0 +1,253 @@
+"""Checks of Taylor mode: series of rows and of small programs, against the exact evaluator along curves.
+
+A program is evaluated at 120 digits at a few tiny parameters of a curve ``x0 + h v1 + h^2 v2 + …`` (or of a surface);
+the polynomial through these values has the coefficients of the series, up to the size of h. Curves go through loops
+and branches as they stand, and through their normal form. The programs of series take no more work than now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from ...ad.cost import flops
+from ...ad.taylor import Index, JetShape, OneHot, Series, expand, jet, staircase, univariate
+from ...lang.builder import Builder, body
+from ...lang.ir import ArrayType, Program, as_array
+from ...lang.passes import normalise
+from ...semantics.exact import evaluate_exact
+from ...semantics.reference import evaluate
+from ..cases import CURVED, LINEAR, SIGNED
+from ..cases import Case as RowCase
+from .case_checks import MIXED
+from .check import Check, close
+from .program_case import Case, exact_value
+
+DIGITS, STEP = 120, Fraction(1, 10**20)
+ORDER, CURVES = 3, 2
+LONGEST = 6  # coordinates of a vector that one-hot series run over
+TOLERANCE = 1e-9
+
+Direction = list[np.ndarray]  # one array per float argument
+Moves = Sequence[tuple[Fraction, Direction]]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A first-order program of one array, where it is looked at, and its exact value after moves of its floats."""
+
+    name: str
+    programs: Callable[[], Sequence[Program]]
+    arguments: list[np.ndarray]
+    floats: tuple[int, ...]
+    exact: Callable[[Moves], np.ndarray]
+    direction: Callable[[int], Direction]
+
+
+def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
+    """The checks of every row and program that has a derivative; oracles are evaluated here and now."""
+    for row in (*MIXED, *LINEAR, *CURVED):
+        if row.name not in SIGNED:
+            yield from _checks("rows", _of_row(row))
+    for case in cases:
+        yield from _checks("passes", _of_program(case))
+
+
+def _of_row(case: RowCase) -> Subject:
+    program = body(case.name, case.types, lambda b, x: [b.apply(case.name, *x, **case.params)])
+    arguments = case.apart()
+    floats = tuple(k for k, x in enumerate(arguments) if x.dtype == float)
+
+    def exact(moves: Moves) -> np.ndarray:
+        given: list[Any] = [_fractions(x) if k in floats else x for k, x in enumerate(arguments)]
+        for scale, direction in moves:
+            for k, step in zip(floats, direction, strict=True):
+                given[k] = given[k] + scale * _fractions(step)
+        return np.asarray(evaluate_exact(program, given, digits=DIGITS)[0], object)
+
+    def direction(seed: int) -> Direction:
+        return [0.3 * case.direction(seed)[k] for k in floats]
+
+    return Subject(str(case), lambda: (program,), arguments, floats, exact, direction)
+
+
+def _of_program(case: Case) -> Subject:
+    def programs() -> Sequence[Program]:
+        return case.first(), normalise(case.first())
+
+    def direction(seed: int) -> Direction:
+        rng = np.random.default_rng(seed)
+        return [rng.uniform(-0.5, 0.5, case.arguments[k].shape) for k in case.floats]
+
+    exact = partial(exact_value, case, digits=DIGITS)
+    return Subject(case.text.entry, programs, case.arguments, case.floats, exact, direction)
+
+
+def _fractions(x: np.ndarray) -> np.ndarray:
+    return np.array([Fraction(float(value)) for value in x.flat], object).reshape(x.shape)
+
+
+def _checks(area: str, subject: Subject) -> Iterator[Check]:
+    curves = [[subject.direction(ORDER * row + k) for k in range(ORDER)] for row in range(CURVES)]
+    wanted = [_along(subject, curve) for curve in curves]
+    tests: dict[str, Callable[[Program], Sequence[Program]]] = {
+        "": lambda program: _curve(subject, curves[0], wanted[0], program),
+        ", directions": lambda program: _directions(subject, curves, wanted, program),
+    }
+    surface = [subject.direction(ORDER * CURVES + k) for k in range(3)]
+    mixed = _over(subject, surface)
+    tests[", mixed"] = lambda program: _mixed(subject, surface, mixed, program)
+    place = next((k for k in subject.floats if subject.arguments[k].ndim == 1), None)
+    if place is not None and 1 < len(subject.arguments[place]) <= LONGEST:
+        sides = _coordinates(subject, place)
+        tests[", coordinates"] = lambda program: _one_hot(subject, place, sides, program)
+    for name, test in tests.items():
+        run = partial(_no_more_work, subject, test, _work(subject, test))
+        yield Check(area, f"{subject.name}{name}: series", frozenset(), run)
+
+
+def _work(subject: Subject, test: Callable[[Program], Sequence[Program]]) -> list[int]:
+    """The operations of the programs that a test runs."""
+    return [flops(made) for program in subject.programs() for made in test(program)]
+
+
+def _no_more_work(subject: Subject, test: Callable[[Program], Sequence[Program]], limits: Sequence[int]) -> None:
+    for found, limit in zip(_work(subject, test), limits, strict=True):
+        if found > limit:
+            raise AssertionError(f"{found} operations, not {limit}")
+
+
+# --- oracles ---------------------------------------------------------------------------------------------------------
+
+
+def _through(values: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The coefficients of the polynomial through values at 0, h, 2h, …"""
+    count = len(values)
+    table = mpmath.matrix([[mpmath.mpf(j) ** k for k in range(count)] for j in range(count)]) ** -1
+    h = mpmath.mpf(STEP.numerator) / STEP.denominator
+    return [sum((table[k, j] / h**k * y for j, y in enumerate(values)), start=0 * values[0]) for k in range(count)]
+
+
+def _along(subject: Subject, curve: Sequence[Direction]) -> list[np.ndarray]:
+    """Coefficients 1, 2, … along a curve."""
+    with mpmath.workdps(DIGITS):
+        values = [
+            subject.exact([((j * STEP) ** power, own) for power, own in enumerate(curve, 1)])
+            for j in range(len(curve) + 1)
+        ]
+        return [np.asarray(y).astype(float) for y in _through(values)[1:]]
+
+
+def _over(subject: Subject, surface: Sequence[Direction]) -> dict[Index, np.ndarray]:
+    """Coefficients over ``x0 + s a + t b + s t c`` up to the second order in s and the first in t."""
+    a, b, c = surface
+    with mpmath.workdps(DIGITS):
+        rows = [
+            _through([subject.exact([(i * STEP, a), (j * STEP, b), (i * j * STEP**2, c)]) for i in range(3)])
+            for j in range(2)
+        ]
+        found = {(i, j): y for i in range(3) for j, y in enumerate(_through([row[i] for row in rows]))}
+        return {index: np.asarray(y).astype(float) for index, y in found.items() if any(index)}
+
+
+def _coordinates(subject: Subject, place: int) -> list[np.ndarray]:
+    """Coefficients of order 1 and 2 along every unit vector of one argument, stacked."""
+    found: list[list[np.ndarray]] = []
+    for row in np.eye(len(subject.arguments[place])):
+        move = [row if k == place else np.zeros_like(subject.arguments[k]) for k in subject.floats]
+        found.append(_along(subject, [move, [0 * part for part in move]]))
+    return [np.stack(own) for own in zip(*found, strict=True)]
+
+
+# --- what is run with a fault in -------------------------------------------------------------------------------------
+
+
+def _curve(
+    subject: Subject, curve: Sequence[Direction], wanted: Sequence[np.ndarray], program: Program
+) -> list[Program]:
+    given = [own[number] for number in range(len(subject.floats)) for own in curve]
+    made = jet(program, ORDER)
+    value, *found = evaluate(made, [*subject.arguments, *given])
+    close(value, evaluate(program, subject.arguments)[0], 0, "value beside a series")
+    for order, (one, other) in enumerate(zip(found, wanted, strict=True), 1):
+        close(one, other, TOLERANCE, f"coefficient {order}")
+    return [made]
+
+
+def _directions(
+    subject: Subject, curves: Sequence[Sequence[Direction]], wanted: Sequence[Sequence[np.ndarray]], program: Program
+) -> list[Program]:
+    made = list[Program]()
+    for collapse in (True, False):
+        shape = univariate(ORDER, CURVES, collapse=collapse)
+        given: dict[int, dict[Index, np.ndarray]] = {}
+        for number, k in enumerate(subject.floats):
+            own = {order: np.stack([curve[order - 1][number] for curve in curves]) for order in range(1, ORDER + 1)}
+            given[k] = {(order,): y if shape.mapped(order) else y.sum(0) for order, y in own.items()}
+        stacks = {order: np.stack([own[order - 1] for own in wanted]) for order in range(1, ORDER + 1)}
+        sums = {(order,): y if shape.mapped(order) else y.sum(0) for order, y in stacks.items()}
+        made.append(_compare(program, shape, subject, given, sums))
+    return made
+
+
+def _mixed(
+    subject: Subject, surface: Sequence[Direction], wanted: Mapping[Index, np.ndarray], program: Program
+) -> list[Program]:
+    shape = staircase([(2, 1)])
+    moves = dict(zip(((1, 0), (0, 1), (1, 1)), surface, strict=True))
+    given = {k: {index: own[number] for index, own in moves.items()} for number, k in enumerate(subject.floats)}
+    return [_compare(program, shape, subject, given, {index: wanted[index] for index in shape.above[::-1]})]
+
+
+def _compare(
+    program: Program, shape: JetShape, subject: Subject, given: Mapping[int, Mapping[Index, np.ndarray]],
+    wanted: Mapping[Index, np.ndarray],
+) -> Program:  # fmt: skip
+    """All coefficients of the result against what they should be."""
+    inputs, operands, arrays = list(program.inputs), list[Series](), list[np.ndarray]()
+    for k in range(len(program.inputs)):
+        places = dict[Index, int]()
+        for own, array in given.get(k, {}).items():
+            places[own] = len(inputs)
+            inputs.append(as_array(program.inputs[k]).with_shape(array.shape))
+            arrays.append(array)
+        operands.append(Series(k, places))
+    b = Builder(program.name, inputs, program.sizes)
+    (series,) = expand(b, program, operands, shape)
+    return _all_close(b, series, [*subject.arguments, *arrays], wanted)
+
+
+def _all_close(
+    b: Builder, series: Series, arguments: Sequence[np.ndarray], wanted: Mapping[Index, np.ndarray]
+) -> Program:
+    there = [index for index in wanted if index in series.coefficients]
+    made = b.build([series.slot(index) for index in there])
+    found = dict(zip(there, evaluate(made, arguments), strict=True))
+    for index, own in wanted.items():
+        close(found.get(index, np.zeros(own.shape)), own, TOLERANCE, f"coefficient {index}")
+    return made
+
+
+def _one_hot(subject: Subject, place: int, wanted: Sequence[np.ndarray], program: Program) -> list[Program]:
+    """Along all coordinates at once, each moved by a number of its own, given as arrays of one entry."""
+    made = list[Program]()
+    count = len(subject.arguments[place])
+    weights = np.linspace(0.5, 1.5, count)
+    for collapse, weighted in product((True, False), (False, True)):
+        shape = univariate(2, count, collapse=collapse)
+        b = Builder(program.name, [*program.inputs, ArrayType("i64", (count,)), ArrayType("f64", (count,))])
+        hot = OneHot(len(program.inputs), len(program.inputs) + 1 if weighted else None)
+        operands = [Series(k, {(1,): hot} if k == place else {}) for k in range(len(program.inputs))]
+        (series,) = expand(b, program, operands, shape)
+        scales = weights if weighted else np.ones(count)
+        scaled = {order: (own.T * scales**order).T for order, own in enumerate(wanted, 1)}
+        sums = {(order,): own if shape.mapped(order) else own.sum(0) for order, own in scaled.items()}
+        made.append(_all_close(b, series, [*subject.arguments, np.arange(count), weights], sums))
+    return made
