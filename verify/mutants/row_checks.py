@@ -88,17 +88,22 @@ SINGULAR = {("sqrt", 0.0), ("cbrt", 0.0), ("abs", 0.0), ("relu", 0.0), ("acosh",
 
 def elementwise_checks() -> Iterator[Check]:
     """The checks of every elementwise row that has a derivative; oracles are evaluated here and now."""
+    for row, params in elementwise_rows():
+        if isinstance(row.derivative, (Smooth, Piecewise)):
+            yield from _of_partials(row, params)
+        if isinstance(row.derivative, (Smooth, Piecewise, Linear)) and own_operands(row):
+            yield _modes(row, params)
+
+
+def elementwise_rows() -> Iterator[tuple[Primitive, dict[str, Param]]]:
+    """Every elementwise row that has an oracle, with parameters."""
     for row in table().values():
-        if not (row.elementwise and row.oracle and row.samples) or row.name in ("convert", "where"):
-            continue
-        for params in PARAMS.get(row.name, ({},)):
-            if isinstance(row.derivative, (Smooth, Piecewise)):
-                yield from _of_partials(row, params)
-            if isinstance(row.derivative, (Smooth, Piecewise, Linear)) and _own(row):
-                yield _modes(row, params)
+        if row.elementwise and row.oracle and row.samples and row.name not in ("convert", "where"):
+            for params in PARAMS.get(row.name, ({},)):
+                yield row, params
 
 
-def _own(row: Primitive) -> list[int]:
+def own_operands(row: Primitive) -> list[int]:
     """The operands by which the row states a derivative; a few special functions have none in closed form."""
     stated = row.derivative.partials if isinstance(row.derivative, Smooth) else row.samples
     return [k for k, one in enumerate(stated) if one is not None]
@@ -109,9 +114,9 @@ def _check(row: Primitive, what: str, run: Any) -> Check:
 
 
 def _of_partials(row: Primitive, params: dict[str, Param]) -> Iterator[Check]:
-    found = _points(row, params)
+    found = points_inside(row, params)
     function = _oracle(row, params)
-    for k in _own(row):
+    for k in own_operands(row):
         wanted = [_derivative(function, point, k) for point in found]
         now = _partials(row, params, k, found)
         allowed = [_allowed(function, *each) for each in zip(found, repeat(k), wanted, now, strict=False)]
@@ -138,7 +143,7 @@ def _oracle(row: Primitive, params: dict[str, Param]) -> Any:
     return scalar_function(row.oracle or "", params, _functions)
 
 
-def _points(row: Primitive, params: dict[str, Param]) -> list[Point]:
+def points_inside(row: Primitive, params: dict[str, Param]) -> list[Point]:
     """Points inside the domain and away from kinks and ends, small ones and large ones among them."""
     inside = scalar_function(row.domain, params, _functions)
     rng = random.Random(row.name)
@@ -188,7 +193,7 @@ def _curvatures(row: Primitive, params: dict[str, Param]) -> list[tuple[Point, i
     function = _oracle(row, params)
     found: list[tuple[Point, int, int, float]] = []
     for point in _plain_places(row, params):
-        own = [k for k in _own(row) if not (row.name == "pow" and k and not point[0])]
+        own = [k for k in own_operands(row) if not (row.name == "pow" and k and not point[0])]
         for k, other in product(own, repeat=2):
             value = _derivative(lambda *p, k=k: _derivative(function, p, k, 1e-20), point, other, 1e-12)
             if not isinstance(value, MP.mpc) and abs(value) < 1e200 and _differentiates_again(row, params, k, other):
@@ -206,7 +211,7 @@ def _plain_places(row: Primitive, params: dict[str, Param]) -> list[Point]:
             places = [(0.5, 2.0), (1.5, -0.5), (0.0, 3.0), (2.0, 0.0), (0.0, 2.0), (2.5, 1.0), (1e-3, 1e3)]
             places = [p for p in places if row.name not in JUMPING or p[0] % (p[1] or 1)]
         case _:
-            places = _points(row, params)[:3]
+            places = points_inside(row, params)[:3]
     kinks = [scalar_function(kink, params, _functions) for kink in row.kinks if "==" in kink]
     return [
         place for place in places
@@ -304,10 +309,10 @@ def _twice(row: Primitive, params: dict[str, Param], curvatures: list[tuple[Poin
 
 def _modes(row: Primitive, params: dict[str, Param]) -> Check:
     """Both modes on arrays, against differences of the oracle."""
-    found = _points(row, params)
+    found = points_inside(row, params)
     function = _oracle(row, params)
     count = len(found[0])
-    own = _own(row)
+    own = own_operands(row)
     active = [k in own for k in range(count)]
     z = np.random.default_rng(5).uniform(0.5, 1.5, COUNT)
     dots = np.random.default_rng(6).uniform(0.5, 1.5, (count, COUNT))[own]

@@ -20,8 +20,10 @@ import numpy as np
 from ...ad.cost import flops
 from ...ad.taylor import Index, JetShape, OneHot, Series, expand, jet, staircase, univariate
 from ...lang.builder import Builder, body
-from ...lang.ir import ArrayType, Program, as_array
+from ...lang.diagnostics import DiagnosticError
+from ...lang.ir import ArrayType, Param, Program, as_array
 from ...lang.passes import normalise
+from ...lang.primitives.row import Piecewise, Primitive, Smooth
 from ...semantics.exact import evaluate_exact
 from ...semantics.reference import evaluate
 from ..cases import CURVED, LINEAR, SIGNED
@@ -29,11 +31,19 @@ from ..cases import Case as RowCase
 from .case_checks import MIXED
 from .check import Check, close
 from .program_case import Case, exact_value
+from .row_checks import elementwise_rows, own_operands, points_inside
 
 DIGITS, STEP = 120, Fraction(1, 10**20)
 ORDER, CURVES = 3, 2
 LONGEST = 6  # coordinates of a vector that one-hot series run over
 TOLERANCE = 1e-9
+
+PLACES = 3  # where functions of numbers are looked at
+# Bases and literal exponents, which have rules of their own.
+POWERS = (
+    *(((0.7, 1.3, -0.6), n) for n in (1.0, 2.0, 3.0, 4.0, 7.0, -1.0, -3.0, 0.0)),
+    *(((0.7, 1.3), p) for p in (2.5, 0.5, -0.5, -2.5, 65.0)),
+)
 
 Direction = list[np.ndarray]  # one array per float argument
 Moves = Sequence[tuple[Fraction, Direction]]
@@ -58,6 +68,46 @@ def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
             yield from _checks("rows", _of_row(row))
     for case in cases:
         yield from _checks("passes", _of_program(case))
+    for row, params in elementwise_rows():
+        if isinstance(row.derivative, (Smooth, Piecewise)) and (found := _of_function(row, params)) is not None:
+            yield from _checks("rows", found)
+    for base, exponent in POWERS:
+        yield from _checks("rows", _of_power(base, exponent))
+
+
+def _of_function(row: Primitive, params: dict[str, Param]) -> Subject | None:
+    """A function of numbers at a few places apart from zeros and kinks; None where it has no third derivative."""
+    places = [place for place in points_inside(row, params) if all(1e-3 <= abs(x) <= 30 for x in place)][:PLACES]
+    types = [ArrayType("f64", (len(places),))] * len(row.samples)
+    program = body(row.name, types, lambda b, x: [b.apply(row.name, *x, **params)])
+    arguments = [np.array(own) for own in zip(*places, strict=True)]
+    floats = tuple(own_operands(row))
+    if not places or not floats:
+        return None
+    try:
+        jet(program, ORDER, tuple(k in floats for k in range(len(types))))
+    except DiagnosticError:
+        return None
+    words = "-".join(map(str, params.values()))
+    return _at(f"{row.name}-{words}", program, arguments, floats, 1e-2)
+
+
+def _of_power(base: Sequence[float], exponent: float) -> Subject:
+    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
+        return [b.apply("pow", x[0], b.full(exponent, ArrayType("f64", (len(base),))))]
+
+    program = body("pow", [ArrayType("f64", (len(base),))], write)
+    return _at(f"pow-{exponent}", program, [np.array(base)], (0,), 0.3)
+
+
+def _at(name: str, program: Program, arguments: list[np.ndarray], floats: tuple[int, ...], reach: float) -> Subject:
+    """A program of one step, moved in random directions."""
+
+    def direction(seed: int) -> Direction:
+        rng = np.random.default_rng(seed)
+        return [reach * rng.uniform(-1, 1, arguments[k].shape) for k in floats]
+
+    return Subject(name, lambda: (program,), arguments, floats, partial(_exact, program, arguments, floats), direction)
 
 
 def _of_row(case: RowCase) -> Subject:
@@ -65,17 +115,20 @@ def _of_row(case: RowCase) -> Subject:
     arguments = case.apart()
     floats = tuple(k for k, x in enumerate(arguments) if x.dtype == float)
 
-    def exact(moves: Moves) -> np.ndarray:
-        given: list[Any] = [_fractions(x) if k in floats else x for k, x in enumerate(arguments)]
-        for scale, direction in moves:
-            for k, step in zip(floats, direction, strict=True):
-                given[k] = given[k] + scale * _fractions(step)
-        return np.asarray(evaluate_exact(program, given, digits=DIGITS)[0], object)
-
     def direction(seed: int) -> Direction:
         return [0.3 * case.direction(seed)[k] for k in floats]
 
+    exact = partial(_exact, program, arguments, floats)
     return Subject(str(case), lambda: (program,), arguments, floats, exact, direction)
+
+
+def _exact(program: Program, arguments: Sequence[np.ndarray], floats: tuple[int, ...], moves: Moves) -> np.ndarray:
+    """The result at all digits, float arguments moved by multiples of directions."""
+    given: list[Any] = [_fractions(x) if x.dtype == float else x for x in arguments]
+    for scale, direction in moves:
+        for k, step in zip(floats, direction, strict=True):
+            given[k] = given[k] + scale * _fractions(step)
+    return np.asarray(evaluate_exact(program, given, digits=DIGITS)[0], object)
 
 
 def _of_program(case: Case) -> Subject:
@@ -173,7 +226,7 @@ def _curve(
     subject: Subject, curve: Sequence[Direction], wanted: Sequence[np.ndarray], program: Program
 ) -> list[Program]:
     given = [own[number] for number in range(len(subject.floats)) for own in curve]
-    made = jet(program, ORDER)
+    made = jet(program, ORDER, tuple(k in subject.floats for k in range(len(program.inputs))))
     value, *found = evaluate(made, [*subject.arguments, *given])
     close(value, evaluate(program, subject.arguments)[0], 0, "value beside a series")
     for order, (one, other) in enumerate(zip(found, wanted, strict=True), 1):
