@@ -32,6 +32,7 @@ from .case_checks import MIXED
 from .check import Check, close
 from .program_case import Case, exact_value
 from .row_checks import elementwise_rows, own_operands, points_inside
+from .vector_programs import POINT, VECTOR, VECTOR_PROGRAMS
 
 DIGITS, STEP = 120, Fraction(1, 10**20)
 ORDER, CURVES = 3, 2
@@ -71,6 +72,9 @@ def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
     for row, params in elementwise_rows():
         if isinstance(row.derivative, (Smooth, Piecewise)) and (found := _of_function(row, params)) is not None:
             yield from _checks("rows", found)
+    for name, write in VECTOR_PROGRAMS.items():
+        program = body(name, [VECTOR], lambda b, x, write=write: [write(b, x[0])])
+        yield from _checks("passes", _at(name, program, [np.array(POINT)], (0,), 0.5))
     for base, exponent in POWERS:
         yield from _checks("rows", _of_power(base, exponent))
 
