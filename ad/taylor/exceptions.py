@@ -44,7 +44,7 @@ def _quotient(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
         rest, change = left.coefficient(index), known.coefficient(index) if on[1] else None
         if change is not None:
             rest = emit.add(rest, emit.scale(change, MINUS, type_), type_)
-        return None if rest is None else emit.quotient(rest, right.base, (type_ if change else left.type, right.type))
+        return None if rest is None else emit.quotient(rest, right.base, (type_, right.type))
 
     y = Node(graph, type_, rule, shift=left.shift, indices=graph.common(nodes))
     known = convolution(graph, Apply("mul"), [graph.tail(right), y])
@@ -86,7 +86,7 @@ def _solution(graph: Graph, op: Apply, nodes: Nodes, on: Flags) -> Node:
 
     def rule(index: Index) -> Coefficient | None:
         rest = right.coefficient(index)
-        if any(flags) and (any(index) or right.shift):
+        if any(flags):
             rest = emit.add(rest, change().coefficient(index), right.type)
         if rest is None:
             return None

@@ -19,6 +19,7 @@ from ...lang.diagnostics import InternalError
 from ...lang.ir import Apply, ArrayType, Branch, Call, Each, Fold, Param, Program, Step
 from ..vmap_rules import Lane
 from .emit import Coefficient, Emitter
+from .onehot import OneHot
 from .shape import Index, JetShape, unit
 
 Rule = Callable[[Index], Coefficient | None]
@@ -70,11 +71,9 @@ class Node:
     def lane(self, index: Index) -> Lane | None:
         """The coefficient, written out when it is one-hot."""
         found = self.coefficient(index)
-        if found is None or isinstance(found, Lane):
-            return found
-        lane = self.graph.emit.dense(found, self.type)
-        self._known[index] = lane
-        return lane
+        if isinstance(found, OneHot):
+            found = self._known[index] = self.graph.emit.dense(found, self.type)
+        return found
 
     @property
     def base(self) -> Lane:

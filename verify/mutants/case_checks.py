@@ -67,7 +67,7 @@ def _derivatives(case: Case) -> Check:
     operands = case.apart()
     floats = [k for k, x in enumerate(operands) if x.dtype == float]
     dots = {k: case.direction()[k] for k in floats}
-    signs = _signs(case, operands)
+    signs = signs_of(case, operands)
     value = signs * np.asarray(evaluate_exact(_program(case), _exact(operands), digits=40)[0]).astype(float)
     wanted = signs * _difference(case, operands, dots)
     alone = [float(np.sum(signs * _difference(case, operands, {k: dots[k]}))) for k in floats]
@@ -125,7 +125,7 @@ def _difference(case: Case, operands: Arrays, dots: dict[int, np.ndarray]) -> np
     return np.asarray((sides[0] - sides[1]) / (2 * float(STEP))).astype(float)
 
 
-def _signs(case: Case, operands: Arrays) -> Any:
+def signs_of(case: Case, operands: Arrays) -> Any:
     """The signs by which vectors of the exact evaluator differ from those of the reference."""
     axis = SIGNED.get(case.name)
     if axis is None:

@@ -35,7 +35,7 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.full": "push_full _push _push_apply".split(),
     "ad.vmap": ["_freezing"],
     "ad.taylor.shape": "JetShape.mapped staircase below minus plus_each unit splits".split(),
-    "ad.taylor.graph": "Node.coefficient Node._laid_out Node.lane Graph.derivative Graph.tail Graph.with_base lowered".split(),
+    "ad.taylor.graph": "Node.coefficient Node.lane Graph.derivative Graph.tail Graph.with_base lowered".split(),
     "ad.taylor.rules": "apply_row first_order moved move convolution curved integral _partial".split(),
     "ad.taylor.exceptions": "_quotient _change _by_factors _solution _root _whole_power _product _power _angle".split(),
     "ad.taylor.compose": "composed outer _powers".split(),

@@ -8,7 +8,7 @@ and branches as they stand, and through their normal form. The programs of serie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -26,16 +26,16 @@ from ...lang.passes import normalise
 from ...lang.primitives.row import Piecewise, Primitive, Smooth
 from ...semantics.exact import evaluate_exact
 from ...semantics.reference import evaluate
-from ..cases import CURVED, LINEAR, SIGNED
+from ..cases import CURVED, LINEAR
 from ..cases import Case as RowCase
-from .case_checks import MIXED
+from .case_checks import MIXED, signs_of
 from .check import Check, close
 from .program_case import Case, exact_value
 from .row_checks import elementwise_rows, own_operands, points_inside
 from .vector_programs import POINT, VECTOR, VECTOR_PROGRAMS
 
 DIGITS, STEP = 120, Fraction(1, 10**20)
-ORDER, CURVES = 3, 2
+CURVES = 2
 LONGEST = 6  # coordinates of a vector that one-hot series run over
 TOLERANCE = 1e-9
 
@@ -60,40 +60,53 @@ class Subject:
     floats: tuple[int, ...]
     exact: Callable[[Moves], np.ndarray]
     direction: Callable[[int], Direction]
+    order: int = 3
 
 
 def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
     """The checks of every row and program that has a derivative; oracles are evaluated here and now."""
-    for row in (*MIXED, *LINEAR, *CURVED):
-        if row.name not in SIGNED:
-            yield from _checks("rows", _of_row(row))
+    yield Check("passes", "shapes: series", frozenset(), _shapes)
+    yield Check("passes", "literals that move: series", frozenset(), _moving_literal)
+    yield Check("passes", "rules of users: series", frozenset(), _rule_of_its_own)
     for case in cases:
         yield from _checks("passes", _of_program(case))
-    for row, params in elementwise_rows():
-        if isinstance(row.derivative, (Smooth, Piecewise)) and (found := _of_function(row, params)) is not None:
-            yield from _checks("rows", found)
     for name, write in VECTOR_PROGRAMS.items():
         program = body(name, [VECTOR], lambda b, x, write=write: [write(b, x[0])])
-        yield from _checks("passes", _at(name, program, [np.array(POINT)], (0,), 0.5))
+        yield from _checks("passes", replace(_at(name, program, [np.array(POINT)], (0,), 0.5), order=4))
+    for row, params in elementwise_rows():
+        if isinstance(row.derivative, (Smooth, Piecewise)):
+            operands = own_operands(row)
+            for floats in dict.fromkeys([tuple(operands), *((k,) for k in operands)]):
+                if floats and (found := _of_function(row, params, floats)) is not None:
+                    yield from _checks("rows", found)
+    yield from _checks("rows", _far_angle())
     for base, exponent in POWERS:
         yield from _checks("rows", _of_power(base, exponent))
+    for case in (*MIXED, *LINEAR, *CURVED):
+        yield from _checks("rows", _of_row(case))
 
 
-def _of_function(row: Primitive, params: dict[str, Param]) -> Subject | None:
-    """A function of numbers at a few places apart from zeros and kinks; None where it has no third derivative."""
+def _of_function(row: Primitive, params: dict[str, Param], floats: tuple[int, ...]) -> Subject | None:
+    """A function of numbers at a few places apart from zeros and kinks, some operands moving; None where it has no
+    third derivative."""
     places = [place for place in points_inside(row, params) if all(1e-3 <= abs(x) <= 30 for x in place)][:PLACES]
     types = [ArrayType("f64", (len(places),))] * len(row.samples)
     program = body(row.name, types, lambda b, x: [b.apply(row.name, *x, **params)])
     arguments = [np.array(own) for own in zip(*places, strict=True)]
-    floats = tuple(own_operands(row))
-    if not places or not floats:
+    if not places:
         return None
     try:
-        jet(program, ORDER, tuple(k in floats for k in range(len(types))))
+        jet(program, Subject.order, tuple(k in floats for k in range(len(types))))
     except DiagnosticError:
         return None
-    words = "-".join(map(str, params.values()))
+    words = "-".join(map(str, (*params.values(), *(f"x{k}" for k in floats))))
     return _at(f"{row.name}-{words}", program, arguments, floats, 1e-2)
+
+
+def _far_angle() -> Subject:
+    """An angle of numbers whose squares are out of range."""
+    program = body("atan2", [ArrayType("f64")] * 2, lambda b, x: [b.apply("atan2", *x)])
+    return _at("atan2 far out", program, [np.array(3e200), np.array(-1e200)], (0, 1), 1e200)
 
 
 def _of_power(base: Sequence[float], exponent: float) -> Subject:
@@ -122,7 +135,11 @@ def _of_row(case: RowCase) -> Subject:
     def direction(seed: int) -> Direction:
         return [0.3 * case.direction(seed)[k] for k in floats]
 
-    exact = partial(_exact, program, arguments, floats)
+    signs = signs_of(case, arguments)
+
+    def exact(moves: Moves) -> np.ndarray:
+        return signs * _exact(program, arguments, floats, moves)
+
     return Subject(str(case), lambda: (program,), arguments, floats, exact, direction)
 
 
@@ -152,13 +169,14 @@ def _fractions(x: np.ndarray) -> np.ndarray:
 
 
 def _checks(area: str, subject: Subject) -> Iterator[Check]:
-    curves = [[subject.direction(ORDER * row + k) for k in range(ORDER)] for row in range(CURVES)]
+    order = subject.order
+    curves = [[subject.direction(order * row + k) for k in range(order)] for row in range(CURVES)]
     wanted = [_along(subject, curve) for curve in curves]
     tests: dict[str, Callable[[Program], Sequence[Program]]] = {
-        "": lambda program: _curve(subject, curves[0], wanted[0], program),
+        ", curve": lambda program: _curve(subject, curves[0], wanted[0], program),
         ", directions": lambda program: _directions(subject, curves, wanted, program),
     }
-    surface = [subject.direction(ORDER * CURVES + k) for k in range(3)]
+    surface = [subject.direction(order * CURVES + k) for k in range(3)]
     mixed = _over(subject, surface)
     tests[", mixed"] = lambda program: _mixed(subject, surface, mixed, program)
     place = next((k for k in subject.floats if subject.arguments[k].ndim == 1), None)
@@ -226,11 +244,47 @@ def _coordinates(subject: Subject, place: int) -> list[np.ndarray]:
 # --- what is run with a fault in -------------------------------------------------------------------------------------
 
 
+def _shapes() -> None:
+    """Sets of indices, lower orders first; what is summed needs directions to be summed over."""
+    found = staircase([(2, 1)])
+    if found != JetShape(((0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1))):
+        raise AssertionError(f"the staircase below (2, 1) is {found}")
+    if univariate(2, collapse=True) != univariate(2) or univariate(2, 5).collapsed is not None:
+        raise AssertionError("a series that is not to be summed, or has nothing to be summed over, is summed")
+    if univariate(3, 5, collapse=True) != JetShape(((0,), (1,), (2,), (3,)), 5, 3):
+        raise AssertionError("the highest order is not the one that is summed")
+
+
+def _moving_literal() -> None:
+    """An exponent that is a literal here and moves all the same: ``(1.5 + h)^(2 + h/2)``."""
+    b = Builder("pow", [ArrayType("f64")])
+    power = body("pow", [ArrayType("f64")] * 2, lambda b, x: [b.apply("pow", *x)])
+    exponent = Series(b.constant(2.0), {(1,): b.constant(0.5)})
+    (series,) = expand(b, power, [Series(0, {(1,): b.constant(1.0)}), exponent], univariate(2))
+    made = b.build([series.slot((1,)), series.slot((2,))])
+    wanted = mpmath.taylor(lambda h: (1.5 + h) ** (2 + h / 2), 0, 2)[1:]
+    for one, other in zip(evaluate(made, [np.array(1.5)]), wanted, strict=True):
+        close(one, float(other), TOLERANCE, "coefficient")
+
+
+def _rule_of_its_own() -> None:
+    """A rule that is the derivative of nothing decides every order: ``d y = exp(x^2) d x`` beside ``y = cosh(x)``."""
+    number = ArrayType("f64")
+    rule = body("rule", [number] * 2, lambda b, x: [b.apply("mul", b.apply("exp", b.apply("mul", x[0], x[0])), x[1])])
+    value = replace(body("value", [number], lambda b, x: [b.apply("cosh", x[0])]), rules=(("jvp", rule),))
+    called = body("called", [number], lambda b, x: b.call(value, x))
+    x, slope = 0.4, np.exp(0.16)
+    wanted = (np.cosh(x), slope, x * slope, (2 + 4 * x * x) * slope / 6)
+    found = evaluate(jet(called, 3), [np.array(x), *map(np.array, (1.0, 0.0, 0.0))])
+    for order, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        close(one, other, TOLERANCE, f"coefficient {order}")
+
+
 def _curve(
     subject: Subject, curve: Sequence[Direction], wanted: Sequence[np.ndarray], program: Program
 ) -> list[Program]:
     given = [own[number] for number in range(len(subject.floats)) for own in curve]
-    made = jet(program, ORDER, tuple(k in subject.floats for k in range(len(program.inputs))))
+    made = jet(program, subject.order, tuple(k in subject.floats for k in range(len(program.inputs))))
     value, *found = evaluate(made, [*subject.arguments, *given])
     close(value, evaluate(program, subject.arguments)[0], 0, "value beside a series")
     for order, (one, other) in enumerate(zip(found, wanted, strict=True), 1):
@@ -243,12 +297,13 @@ def _directions(
 ) -> list[Program]:
     made = list[Program]()
     for collapse in (True, False):
-        shape = univariate(ORDER, CURVES, collapse=collapse)
+        shape = univariate(subject.order, CURVES, collapse=collapse)
         given: dict[int, dict[Index, np.ndarray]] = {}
+        orders = range(1, subject.order + 1)
         for number, k in enumerate(subject.floats):
-            own = {order: np.stack([curve[order - 1][number] for curve in curves]) for order in range(1, ORDER + 1)}
+            own = {order: np.stack([curve[order - 1][number] for curve in curves]) for order in orders}
             given[k] = {(order,): y if shape.mapped(order) else y.sum(0) for order, y in own.items()}
-        stacks = {order: np.stack([own[order - 1] for own in wanted]) for order in range(1, ORDER + 1)}
+        stacks = {order: np.stack([own[order - 1] for own in wanted]) for order in orders}
         sums = {(order,): y if shape.mapped(order) else y.sum(0) for order, y in stacks.items()}
         made.append(_compare(program, shape, subject, given, sums))
     return made

@@ -49,8 +49,14 @@ _LIKELY = {
     "lang.passes": "values",
 }
 
-# The kinds of checks that reach a package which nothing else uses.
+# The kinds of checks that reach a package which nothing else uses, and which of these come first for some modules.
 _ALONE = {"ad.taylor": ("series", "plans"), "ad.operators": ("plans",)}
+_FIRST = {
+    "ad.taylor.onehot": ", coordinates",
+    "ad.taylor.sparse": ", coordinates",
+    "ad.taylor.compose": ", directions",
+    "ad.taylor.exceptions": "pow-",
+}
 
 
 def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
@@ -61,7 +67,9 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
         return own
     for start, kinds in _ALONE.items():
         if mutant.subject.startswith(start):
-            return [check for kind in kinds for check in checks if check.name.endswith(f": {kind}")]
+            own = [check for kind in kinds for check in checks if check.name.endswith(f": {kind}")]
+            first = next((text for module, text in _FIRST.items() if mutant.subject.startswith(module)), "")
+            return sorted(own, key=lambda check: first not in check.name)
     cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
