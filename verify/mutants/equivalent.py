@@ -267,4 +267,43 @@ EQUIVALENT: dict[str, str] = {
     "cbrt: off by one: stable d/dx0 = (if (x0 == 0) then (2 / abs(y)) else ((y / x0) / 3))": (
         "the arm is taken where y is 0, and both quotients are infinite"
     ),
+    "ad.taylor.rules.move: off by one: used, nowhere = (used_inputs(program), Lane(0, False))": (
+        "the slot stands where the rule's program reads nothing"
+    ),
+    "ad.taylor.rules.move: negate: used, nowhere = (used_inputs(program), Lane(-1, True))": (
+        "the slot stands where the rule's program reads nothing"
+    ),
+    "ad.taylor.rules.move: off by one: used, nowhere = (used_inputs(program), Lane(-2, False))": (
+        "the slot stands where the rule's program reads nothing"
+    ),
+    "ad.taylor.exceptions._solution: wrong tie: alone = len(graph.common(nodes)) < 2": (
+        "the same solution by factors that nobody shares"
+    ),
+    "ad.taylor.exceptions._product: negate: return graph.constant(Lane(graph.builder.full(1, x.type), True))": (
+        "the value of a power is replaced by the power itself, and a constant has nothing but its value"
+    ),
+    "ad.taylor.exceptions._product: off by one: return graph.constant(Lane(graph.builder.full(2, x.type), False))": (
+        "the value of a power is replaced by the power itself, and a constant has nothing but its value"
+    ),
+    "ad.taylor.exceptions._power: drop a term: known = None if on[1] else _literal(graph.builder, exponent.base.slot)": (
+        "the power of a tangent is refused: no rule has one"
+    ),
+    "ad.taylor.exceptions._power: wrong tie: own = pole if known <= 0 else flow": (
+        "an exponent of 0 is a whole one, which is written as products"
+    ),
+    "ad.taylor.compose.composed: drop a term: if found is not None:": (
+        "no curved function has a Taylor coefficient that is zero by construction"
+    ),
+    "ad.taylor.compose.outer: negate: one = Lane(graph.builder.full(1, x.type), True)": (
+        "without directions nobody asks whether a lane has their axis"
+    ),
+    "ad.taylor.emit.Emitter.product: drop a term: sums = sums": (
+        "what has no axis of directions is its own sum over them"
+    ),
+    "ad.taylor.emit.Emitter.quotient: off by one: lane = self.apply('div', onehot.value(self, left, types[1]), at)": (
+        "the type is read for seeds only, which are vectors: their entries are numbers, as a number is"
+    ),
+    "ad.taylor.structured.branch: off by one: return received(graph, op.arms[1].output_types, exits, ('',) * len(exits), slots)": (
+        "all arms of a branch have the same types"
+    ),
 }

@@ -35,24 +35,19 @@ FUNCTIONS: dict[str, Sequence[str]] = {
     "ad.full": "push_full _push _push_apply".split(),
     "ad.vmap": ["_freezing"],
     "ad.taylor.shape": "JetShape.mapped staircase below minus plus_each unit splits".split(),
-    "ad.taylor.graph": "Node.coefficient Node.lane Graph.derivative Graph.tail Graph.with_base lowered".split(),
-    "ad.taylor.rules": "apply_row first_order moved move convolution curved integral _partial".split(),
-    "ad.taylor.exceptions": "_quotient _change _by_factors _solution _root _whole_power _product _power _angle".split(),
+    "ad.taylor.graph": "Graph.derivative Graph.tail Graph.with_base lowered".split(),
+    "ad.taylor.rules": "apply_row first_order moved move convolution integral _partial".split(),
+    "ad.taylor.exceptions": (
+        "_quotient _change _by_factors _solution _root _whole_power _product _power _angle"
+    ).split(),
     "ad.taylor.compose": "composed outer _powers".split(),
-    "ad.taylor.calls": "call _ruled _dot _solution _order _truncated".split(),
-    "ad.taylor.emit": (
-        "Emitter.apply Emitter.run Emitter.spread Emitter.fit Emitter.add Emitter.scale Emitter.divide Emitter.quotient "
-        "Emitter.product Emitter.apply_sum"
-    ).split(),
-    "ad.taylor.divide": "fraction_of _without_numbers _sum _spread _part _times".split(),
-    "ad.taylor.onehot": (
-        "OneHot.at_same_place place value ones without dense _dense_sum take _range einsum _at_place contraction"
-    ).split(),
-    "ad.taylor.sparse": "move_one_hot _elementwise _entry _shifted _broadcast _reshape _slice _read".split(),
-    "ad.taylor.structured": (
-        "entry joined lanes push replay_all _moved received _crossing _stacked each fold _widened branch"
-    ).split(),
-    "ad.taylor.expand": "_pair _node _series _orders jet".split(),
+    "ad.taylor.calls": "call _ruled _dot".split(),
+    "ad.taylor.emit": "Emitter.add Emitter.divide Emitter.quotient Emitter.product Emitter.apply_sum".split(),
+    "ad.taylor.divide": "fraction_of _sum _spread _part _times".split(),
+    "ad.taylor.onehot": "OneHot.at_same_place value without contraction".split(),
+    "ad.taylor.sparse": "_entry _shifted _broadcast _reshape".split(),
+    "ad.taylor.structured": "push _crossing _stacked each _widened branch".split(),
+    "ad.taylor.expand": "_node _series _orders".split(),
     "lang.passes.unroll": "_unrolled _element _combine".split(),
     "lang.specialise.derive": ["derive"],
 }

@@ -76,6 +76,18 @@ VECTOR_PROGRAMS: dict[str, Write] = {
     "block": lambda b, x: b.apply("reshape", _wide(b, b.apply("abs", x)), shape=(1, 2, LENGTH)),
     "part of a block": lambda b, x: b.apply("slice", b.apply("sin", _wide(b, x)), starts=(1, 1), limits=(2, LENGTH)),
     "outer": lambda b, x: b.apply("einsum", x, b.apply("sin", x), spec="i,j->ij"),
+    "padded": lambda b, x: b.apply("sin", b.apply("concat", b.full(0.5, VECTOR), x, axis=0)),
+    "deep": lambda b, x: b.apply("sin", b.broadcast(_wide(b, x), (2, 3, LENGTH), (0, 2))),
+    "deep and turned": lambda b, x: b.apply(
+        "exp", b.broadcast(b.apply("transpose", _wide(b, x), axes=(1, 0)), (LENGTH, 3, 2), (0, 2))
+    ),
+    "square in pairs": lambda b, x: b.apply(
+        "reshape", b.apply("sin", b.broadcast(x, (LENGTH, LENGTH), (1,))), shape=(2, 2, LENGTH)
+    ),
+    "pairs in a square": lambda b, x: b.apply(
+        "reshape", b.apply("sin", b.broadcast(x, (LENGTH, LENGTH), (1,))), shape=(LENGTH, 2, 2)
+    ),
+    "pairs": lambda b, x: b.apply("reshape", b.apply("sin", x), shape=(2, 2)),
     "inner": lambda b, x: b.apply("einsum", x, x, spec="i,i->"),
     "sum of a product": lambda b, x: b.apply("einsum", x, _wide(b, b.apply("sin", x)), spec="i,jk->jk"),
     "cube": lambda b, x: b.apply("integer_pow", b.apply("add", x, b.apply("exp", x)), exponent=3),
