@@ -118,7 +118,7 @@ def _of_power(base: Sequence[float], exponent: float) -> Subject:
 
 
 def _at(name: str, program: Program, arguments: list[np.ndarray], floats: tuple[int, ...], reach: float) -> Subject:
-    """A program of one step, moved in random directions."""
+    """A program whose floats are moved in random directions."""
 
     def direction(seed: int) -> Direction:
         rng = np.random.default_rng(seed)

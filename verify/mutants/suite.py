@@ -70,6 +70,8 @@ def chosen(mutant: Mutant, checks: Sequence[Check]) -> list[Check]:
             own = [check for kind in kinds for check in checks if check.name.endswith(f": {kind}")]
             first = next((text for module, text in _FIRST.items() if mutant.subject.startswith(module)), "")
             return sorted(own, key=lambda check: first not in check.name)
+    high = tuple(f": {kind}" for kinds in _ALONE.values() for kind in kinds)
+    checks = [check for check in checks if not check.name.endswith(high)]
     cases = [check for check in checks if check.area == "rows" and _is_case(check)]
     programs = [check for check in checks if check.area == "passes"]
     if mutant.area == "rows":
@@ -89,4 +91,4 @@ def _rows_beside(subject: str) -> frozenset[str]:
 
 
 def _is_case(check: Check) -> bool:
-    return not check.name.endswith(("partials", "edges", "second derivatives", "series"))
+    return not check.name.endswith(("partials", "edges", "second derivatives"))
