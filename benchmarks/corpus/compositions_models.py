@@ -164,7 +164,10 @@ def policy_gradient(w: Any, states: Any, actions: Any, rewards: Any) -> Any:
 
 def spectral_norm(w: Any, u: Any) -> Any:
     """A matrix divided by its largest singular value, from power iteration."""
-    step = lambda _, x: jnp.linalg.norm(w.T @ (w @ x)) ** -1 * (w.T @ (w @ x))  # noqa: E731
+
+    def step(_: Any, x: Any) -> Any:
+        return jnp.linalg.norm(w.T @ (w @ x)) ** -1 * (w.T @ (w @ x))
+
     right = lax.stop_gradient(lax.fori_loop(0, 10, step, u))
     left = lax.stop_gradient(w @ right / jnp.linalg.norm(w @ right))
     return w / (left @ w @ right)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .. import types as ty
 from ..diagnostics import Diagnostic, DiagnosticError, fail
+from ..source import Span
 from ..surface import ast
-from ..typed import CheckedTest, Typing
+from ..typed import CheckedTest, Meaning, Typing
 from .annotations import Generics
 from .core import Checker
 from .derivatives import point, tangents
@@ -18,8 +19,8 @@ from .unify import ERROR
 def check_test(test: ast.Test, scope: ModuleScope) -> tuple[CheckedTest, list[Diagnostic]]:
     """A test after checking, with the errors of its claims."""
     types: dict[int, ty.Type] = {}
-    meanings: dict[int, object] = {}
-    unproved: list = []
+    meanings: dict[int, Meaning] = {}
+    unproved: list[Span] = []
     diagnostics: list[Diagnostic] = []
     expected: dict[int, tuple[Diagnostic, ...]] = {}
     for place, claim in enumerate(test.claims):
@@ -31,7 +32,7 @@ def check_test(test: ast.Test, scope: ModuleScope) -> tuple[CheckedTest, list[Di
             expected[place] = tuple(found)
         else:
             diagnostics += found
-    typing = Typing(types, meanings, tuple(unproved))  # type: ignore[arg-type]
+    typing = Typing(types, meanings, tuple(unproved))
     return CheckedTest(test, typing, expected), diagnostics
 
 

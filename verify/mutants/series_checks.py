@@ -1,18 +1,15 @@
 """Checks of Taylor mode: series of rows and of small programs, against the exact evaluator along curves.
 
-A program is evaluated at 120 digits at a few tiny parameters of a curve ``x0 + h v1 + h^2 v2 + …`` (or of a surface);
-the polynomial through these values has the coefficients of the series, up to the size of h. Curves go through loops
-and branches as they stand, and through their normal form. The programs of series take no more work than now.
+Curves and surfaces go through loops and branches as they stand, and through their normal form; along several directions
+at once, and along one-hot ones. The programs of series take no more work than now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Any
 
 import mpmath
 import numpy as np
@@ -20,47 +17,37 @@ import numpy as np
 from ...ad.cost import flops
 from ...ad.taylor import Index, JetShape, OneHot, Series, expand, jet, staircase, univariate
 from ...lang.builder import Builder, body
-from ...lang.diagnostics import DiagnosticError
-from ...lang.ir import ArrayType, Param, Program, as_array
-from ...lang.passes import normalise
-from ...lang.primitives.row import Piecewise, Primitive, Smooth
-from ...semantics.exact import evaluate_exact
+from ...lang.ir import ArrayType, Program, as_array
+from ...lang.primitives.row import Piecewise, Smooth
 from ...semantics.reference import evaluate
 from ..cases import CURVED, LINEAR
-from ..cases import Case as RowCase
-from .case_checks import MIXED, signs_of
+from .case_checks import MIXED
 from .check import Check, close
-from .program_case import Case, exact_value
-from .row_checks import elementwise_rows, own_operands, points_inside
+from .program_case import Case
+from .row_checks import elementwise_rows, own_operands
+from .series_subjects import (
+    Direction,
+    Subject,
+    along,
+    at,
+    coordinates,
+    far_angle,
+    of_function,
+    of_power,
+    of_program,
+    of_row,
+    over,
+)  # fmt: skip
 from .vector_programs import POINT, VECTOR, VECTOR_PROGRAMS
 
-DIGITS, STEP = 120, Fraction(1, 10**20)
 CURVES = 2
 LONGEST = 6  # coordinates of a vector that one-hot series run over
 TOLERANCE = 1e-9
-
-PLACES = 3  # where functions of numbers are looked at
 # Bases and literal exponents, which have rules of their own.
 POWERS = (
     *(((0.7, 1.3, -0.6), n) for n in (1.0, 2.0, 3.0, 4.0, 7.0, -1.0, -3.0, 0.0)),
     *(((0.7, 1.3), p) for p in (2.5, 0.5, -0.5, -2.5, 65.0)),
 )
-
-Direction = list[np.ndarray]  # one array per float argument
-Moves = Sequence[tuple[Fraction, Direction]]
-
-
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A first-order program of one array, where it is looked at, and its exact value after moves of its floats."""
-
-    name: str
-    programs: Callable[[], Sequence[Program]]
-    arguments: list[np.ndarray]
-    floats: tuple[int, ...]
-    exact: Callable[[Moves], np.ndarray]
-    direction: Callable[[int], Direction]
-    order: int = 3
 
 
 def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
@@ -69,119 +56,37 @@ def series_checks(cases: Sequence[Case]) -> Iterator[Check]:
     yield Check("passes", "literals that move: series", frozenset(), _moving_literal)
     yield Check("passes", "rules of users: series", frozenset(), _rule_of_its_own)
     for case in cases:
-        yield from _checks("passes", _of_program(case))
+        yield from _checks("passes", of_program(case))
     for name, write in VECTOR_PROGRAMS.items():
         program = body(name, [VECTOR], lambda b, x, write=write: [write(b, x[0])])
-        yield from _checks("passes", replace(_at(name, program, [np.array(POINT)], (0,), 0.5), order=4))
+        yield from _checks("passes", replace(at(name, program, [np.array(POINT)], (0,), 0.5), order=4))
     for row, params in elementwise_rows():
         if isinstance(row.derivative, (Smooth, Piecewise)):
             operands = own_operands(row)
             for floats in dict.fromkeys([tuple(operands), *((k,) for k in operands)]):
-                if floats and (found := _of_function(row, params, floats)) is not None:
+                if floats and (found := of_function(row, params, floats)) is not None:
                     yield from _checks("rows", found)
-    yield from _checks("rows", _far_angle())
+    yield from _checks("rows", far_angle())
     for base, exponent in POWERS:
-        yield from _checks("rows", _of_power(base, exponent))
+        yield from _checks("rows", of_power(base, exponent))
     for case in (*MIXED, *LINEAR, *CURVED):
-        yield from _checks("rows", _of_row(case))
-
-
-def _of_function(row: Primitive, params: dict[str, Param], floats: tuple[int, ...]) -> Subject | None:
-    """A function of numbers at a few places apart from zeros and kinks, some operands moving; None where it has no
-    third derivative."""
-    places = [place for place in points_inside(row, params) if all(1e-3 <= abs(x) <= 30 for x in place)][:PLACES]
-    types = [ArrayType("f64", (len(places),))] * len(row.samples)
-    program = body(row.name, types, lambda b, x: [b.apply(row.name, *x, **params)])
-    arguments = [np.array(own) for own in zip(*places, strict=True)]
-    if not places:
-        return None
-    try:
-        jet(program, Subject.order, tuple(k in floats for k in range(len(types))))
-    except DiagnosticError:
-        return None
-    words = "-".join(map(str, (*params.values(), *(f"x{k}" for k in floats))))
-    return _at(f"{row.name}-{words}", program, arguments, floats, 1e-2)
-
-
-def _far_angle() -> Subject:
-    """An angle of numbers whose squares are out of range."""
-    program = body("atan2", [ArrayType("f64")] * 2, lambda b, x: [b.apply("atan2", *x)])
-    return _at("atan2 far out", program, [np.array(3e200), np.array(-1e200)], (0, 1), 1e200)
-
-
-def _of_power(base: Sequence[float], exponent: float) -> Subject:
-    def write(b: Builder, x: tuple[int, ...]) -> list[int]:
-        return [b.apply("pow", x[0], b.full(exponent, ArrayType("f64", (len(base),))))]
-
-    program = body("pow", [ArrayType("f64", (len(base),))], write)
-    return _at(f"pow-{exponent}", program, [np.array(base)], (0,), 0.3)
-
-
-def _at(name: str, program: Program, arguments: list[np.ndarray], floats: tuple[int, ...], reach: float) -> Subject:
-    """A program whose floats are moved in random directions."""
-
-    def direction(seed: int) -> Direction:
-        rng = np.random.default_rng(seed)
-        return [reach * rng.uniform(-1, 1, arguments[k].shape) for k in floats]
-
-    return Subject(name, lambda: (program,), arguments, floats, partial(_exact, program, arguments, floats), direction)
-
-
-def _of_row(case: RowCase) -> Subject:
-    program = body(case.name, case.types, lambda b, x: [b.apply(case.name, *x, **case.params)])
-    arguments = case.apart()
-    floats = tuple(k for k, x in enumerate(arguments) if x.dtype == float)
-
-    def direction(seed: int) -> Direction:
-        return [0.3 * case.direction(seed)[k] for k in floats]
-
-    signs = signs_of(case, arguments)
-
-    def exact(moves: Moves) -> np.ndarray:
-        return signs * _exact(program, arguments, floats, moves)
-
-    return Subject(str(case), lambda: (program,), arguments, floats, exact, direction)
-
-
-def _exact(program: Program, arguments: Sequence[np.ndarray], floats: tuple[int, ...], moves: Moves) -> np.ndarray:
-    """The result at all digits, float arguments moved by multiples of directions."""
-    given: list[Any] = [_fractions(x) if x.dtype == float else x for x in arguments]
-    for scale, direction in moves:
-        for k, step in zip(floats, direction, strict=True):
-            given[k] = given[k] + scale * _fractions(step)
-    return np.asarray(evaluate_exact(program, given, digits=DIGITS)[0], object)
-
-
-def _of_program(case: Case) -> Subject:
-    def programs() -> Sequence[Program]:
-        return case.first(), normalise(case.first())
-
-    def direction(seed: int) -> Direction:
-        rng = np.random.default_rng(seed)
-        return [rng.uniform(-0.5, 0.5, case.arguments[k].shape) for k in case.floats]
-
-    exact = partial(exact_value, case, digits=DIGITS)
-    return Subject(case.text.entry, programs, case.arguments, case.floats, exact, direction)
-
-
-def _fractions(x: np.ndarray) -> np.ndarray:
-    return np.array([Fraction(float(value)) for value in x.flat], object).reshape(x.shape)
+        yield from _checks("rows", of_row(case))
 
 
 def _checks(area: str, subject: Subject) -> Iterator[Check]:
     order = subject.order
     curves = [[subject.direction(order * row + k) for k in range(order)] for row in range(CURVES)]
-    wanted = [_along(subject, curve) for curve in curves]
+    wanted = [along(subject, curve) for curve in curves]
     tests: dict[str, Callable[[Program], Sequence[Program]]] = {
         ", curve": lambda program: _curve(subject, curves[0], wanted[0], program),
         ", directions": lambda program: _directions(subject, curves, wanted, program),
     }
     surface = [subject.direction(order * CURVES + k) for k in range(3)]
-    mixed = _over(subject, surface)
+    mixed = over(subject, surface)
     tests[", mixed"] = lambda program: _mixed(subject, surface, mixed, program)
     place = next((k for k in subject.floats if subject.arguments[k].ndim == 1), None)
     if place is not None and 1 < len(subject.arguments[place]) <= LONGEST:
-        sides = _coordinates(subject, place)
+        sides = coordinates(subject, place)
         tests[", coordinates"] = lambda program: _one_hot(subject, place, sides, program)
     for name, test in tests.items():
         run = partial(_no_more_work, subject, test, _work(subject, test))
@@ -197,48 +102,6 @@ def _no_more_work(subject: Subject, test: Callable[[Program], Sequence[Program]]
     for found, limit in zip(_work(subject, test), limits, strict=True):
         if found > limit:
             raise AssertionError(f"{found} operations, not {limit}")
-
-
-# --- oracles ---------------------------------------------------------------------------------------------------------
-
-
-def _through(values: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The coefficients of the polynomial through values at 0, h, 2h, …"""
-    count = len(values)
-    table = mpmath.matrix([[mpmath.mpf(j) ** k for k in range(count)] for j in range(count)]) ** -1
-    h = mpmath.mpf(STEP.numerator) / STEP.denominator
-    return [sum((table[k, j] / h**k * y for j, y in enumerate(values)), start=0 * values[0]) for k in range(count)]
-
-
-def _along(subject: Subject, curve: Sequence[Direction]) -> list[np.ndarray]:
-    """Coefficients 1, 2, … along a curve."""
-    with mpmath.workdps(DIGITS):
-        values = [
-            subject.exact([((j * STEP) ** power, own) for power, own in enumerate(curve, 1)])
-            for j in range(len(curve) + 1)
-        ]
-        return [np.asarray(y).astype(float) for y in _through(values)[1:]]
-
-
-def _over(subject: Subject, surface: Sequence[Direction]) -> dict[Index, np.ndarray]:
-    """Coefficients over ``x0 + s a + t b + s t c`` up to the second order in s and the first in t."""
-    a, b, c = surface
-    with mpmath.workdps(DIGITS):
-        rows = [
-            _through([subject.exact([(i * STEP, a), (j * STEP, b), (i * j * STEP**2, c)]) for i in range(3)])
-            for j in range(2)
-        ]
-        found = {(i, j): y for i in range(3) for j, y in enumerate(_through([row[i] for row in rows]))}
-        return {index: np.asarray(y).astype(float) for index, y in found.items() if any(index)}
-
-
-def _coordinates(subject: Subject, place: int) -> list[np.ndarray]:
-    """Coefficients of order 1 and 2 along every unit vector of one argument, stacked."""
-    found: list[list[np.ndarray]] = []
-    for row in np.eye(len(subject.arguments[place])):
-        move = [row if k == place else np.zeros_like(subject.arguments[k]) for k in subject.floats]
-        found.append(_along(subject, [move, [0 * part for part in move]]))
-    return [np.stack(own) for own in zip(*found, strict=True)]
 
 
 # --- what is run with a fault in -------------------------------------------------------------------------------------
